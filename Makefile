@@ -1,0 +1,6 @@
+.PHONY: build test
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/lazuli ./cmd/lazuli
+test:
+	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 go test ./...

@@ -1,0 +1,161 @@
+package arm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ID names a resource, resource group or subscription, as Azure Resource
+// Manager does:
+//
+//	/subscriptions/S[/resourceGroups/G][/providers/NS/type/name[/type/name…]]
+//
+// Names keep the case in which they came; two IDs are the same resource when
+// their Keys are equal.
+type ID struct {
+	Subscription  string
+	ResourceGroup string
+	Namespace     string   // "Microsoft.Compute"; empty for a group or subscription
+	Types         []string // {"virtualNetworks", "subnets"}
+	Names         []string // {"vnet1", "default"}
+}
+
+// maxIDLength bounds what ParseID reads. ARM's own limit is far below.
+const maxIDLength = 2048
+
+// ParseID reads an ID. Keywords match without regard to case. The error is an
+// *Error with code LinkedInvalidPropertyId that shows s.
+func ParseID(s string) (ID, error) {
+	bad := func(why string) (ID, error) {
+		if len(s) > 200 {
+			s = s[:200] + "…"
+		}
+		return ID{}, BadRequest("LinkedInvalidPropertyId", "'%s' is not a resource id: %s. It looks like /subscriptions/<id>/resourceGroups/<group>/providers/<namespace>/<type>/<name>.", s, why)
+	}
+	if len(s) > maxIDLength {
+		return bad("it is too long")
+	}
+	if !strings.HasPrefix(s, "/") {
+		return bad("it does not begin with '/'")
+	}
+	p := strings.Split(strings.TrimSuffix(s[1:], "/"), "/")
+	for _, x := range p {
+		if x == "" || strings.ContainsAny(x, "\x00\n\r") {
+			return bad("it has an empty or unprintable segment")
+		}
+	}
+	var id ID
+	if len(p) < 2 || !strings.EqualFold(p[0], "subscriptions") {
+		return bad("it does not begin with /subscriptions/<id>")
+	}
+	id.Subscription, p = p[1], p[2:]
+	if len(p) >= 2 && strings.EqualFold(p[0], "resourceGroups") {
+		id.ResourceGroup, p = p[1], p[2:]
+	}
+	if len(p) == 0 {
+		return id, nil
+	}
+	if !strings.EqualFold(p[0], "providers") || len(p) < 4 || len(p)%2 != 0 {
+		return bad("the part after the scope is not /providers/<namespace>/<type>/<name>")
+	}
+	id.Namespace = p[1]
+	for i := 2; i < len(p); i += 2 {
+		id.Types, id.Names = append(id.Types, p[i]), append(id.Names, p[i+1])
+	}
+	return id, nil
+}
+
+// Group names a resource group.
+func Group(subscription, group string) ID {
+	return ID{Subscription: subscription, ResourceGroup: group}
+}
+
+// Resource names a resource of type typ ("Microsoft.Compute/disks") in the
+// group that id is in.
+func (id ID) Resource(typ string, names ...string) ID {
+	ns, t, _ := strings.Cut(typ, "/")
+	return ID{Subscription: id.Subscription, ResourceGroup: id.ResourceGroup, Namespace: ns, Types: strings.Split(t, "/"), Names: names}
+}
+
+// Child names a child resource of id.
+func (id ID) Child(typ, name string) ID {
+	id.Types = append(append([]string(nil), id.Types...), typ)
+	id.Names = append(append([]string(nil), id.Names...), name)
+	return id
+}
+
+// Parent is the resource that a child resource belongs to; the zero ID for
+// others.
+func (id ID) Parent() ID {
+	n := len(id.Names) - 1
+	if n < 1 {
+		return ID{}
+	}
+	id.Types, id.Names = id.Types[:n:n], id.Names[:n:n]
+	return id
+}
+
+// Scope is the resource group (or subscription) that id is in.
+func (id ID) Scope() ID { return ID{Subscription: id.Subscription, ResourceGroup: id.ResourceGroup} }
+
+// Type is the full type: "Microsoft.Network/virtualNetworks/subnets".
+func (id ID) Type() string {
+	if id.Namespace == "" {
+		return ""
+	}
+	return id.Namespace + "/" + strings.Join(id.Types, "/")
+}
+
+// Name is the last name: of the resource, else of the group, else of the
+// subscription.
+func (id ID) Name() string {
+	switch {
+	case len(id.Names) > 0:
+		return id.Names[len(id.Names)-1]
+	case id.ResourceGroup != "":
+		return id.ResourceGroup
+	}
+	return id.Subscription
+}
+
+// IsZero says that id names nothing.
+func (id ID) IsZero() bool { return id.Subscription == "" }
+
+// Is says that id is of type typ, without regard to case.
+func (id ID) Is(typ string) bool { return strings.EqualFold(id.Type(), typ) }
+
+// Equal says that both name the same resource.
+func (id ID) Equal(o ID) bool { return strings.EqualFold(id.String(), o.String()) }
+
+// String is the ID with ARM's spelling of its keywords.
+func (id ID) String() string {
+	if id.Subscription == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("/subscriptions/" + id.Subscription)
+	if id.ResourceGroup != "" {
+		b.WriteString("/resourceGroups/" + id.ResourceGroup)
+	}
+	if id.Namespace != "" {
+		b.WriteString("/providers/" + id.Namespace)
+		for i := range id.Types {
+			fmt.Fprintf(&b, "/%s/%s", id.Types[i], id.Names[i])
+		}
+	}
+	return b.String()
+}
+
+// MarshalText makes an ID a string in JSON.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads an ID; the empty string is the zero ID.
+func (id *ID) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*id = ID{}
+		return nil
+	}
+	v, err := ParseID(string(b))
+	*id = v
+	return err
+}

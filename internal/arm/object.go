@@ -1,0 +1,268 @@
+package arm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"lazuli/internal/store"
+)
+
+// Meta is what every stored resource has. It is written by the API only.
+type Meta struct {
+	ID ID `json:"id"`
+	// UID is a GUID given at creation. Nodes name things by it, so that a
+	// resource that is deleted and made again is never taken for the old one.
+	UID      string            `json:"uid"`
+	Location string            `json:"location,omitempty"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	// Generation counts the changes that somebody has to make true. Status
+	// says up to which generation that was done.
+	Generation int64      `json:"generation"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	ChangedAt  time.Time  `json:"changedAt"`
+	DeletingAt *time.Time `json:"deletingAt,omitempty"`
+	// Operation is the id of the newest long-running operation, if any.
+	Operation string `json:"operation,omitempty"`
+
+	// Revision is the store's revision of the last write of meta and spec. It
+	// is not stored; Get and List fill it in.
+	Revision int64 `json:"-"`
+}
+
+// Deleting says that somebody asked for the resource's deletion.
+func (m *Meta) Deleting() bool { return m.DeletingAt != nil }
+
+// ETag changes with every write by the API.
+func (m *Meta) ETag() string { return fmt.Sprintf(`W/"%016x"`, m.Revision) }
+
+// Object is a stored resource. Spec is what the user asked for, written by the
+// API. Status is what is so, written by whoever makes it true, at a key of its
+// own: the two writers never meet.
+type Object[S, T any] struct {
+	Meta
+	Spec   S
+	Status T
+}
+
+// Collection is where the resources of one type are stored.
+//
+//	/spec/<type>/<subscription>/<group>/<name>     {"meta":…, "spec":…}
+//	/status/<type>/<subscription>/<group>/<name>   the status
+//	/ref/<target's key>//<source's key>            the source's id
+//
+// Keys are in lower case. Listing a group or a subscription by type is
+// listing a prefix.
+type Collection[S, T any] struct{ Type string }
+
+type storedSpec[S any] struct {
+	Meta Meta `json:"meta"`
+	Spec S    `json:"spec"`
+}
+
+// Referrer is a spec that refers to other resources. The collection keeps an
+// index of references, so that "who uses this?" is a question about a prefix.
+type Referrer interface{ References() []ID }
+
+// Key is the part of the store's keys that is common to all of id's keys:
+// "<type>/<subscription>/<group>/<name>", in lower case.
+func Key(id ID) string {
+	return strings.ToLower(id.Type() + "/" + id.Subscription + "/" + id.ResourceGroup + "/" + strings.Join(id.Names, "/"))
+}
+
+// SpecPrefix is the prefix of the spec keys of type typ in scope: a group, a
+// subscription, or everything (the zero ID).
+func SpecPrefix(typ string, scope ID) string {
+	p := "/spec/" + typ + "/"
+	if scope.Subscription != "" {
+		p += scope.Subscription + "/"
+		if scope.ResourceGroup != "" {
+			p += scope.ResourceGroup + "/"
+		}
+	}
+	return strings.ToLower(p)
+}
+
+func specKey(id ID) string   { return "/spec/" + Key(id) }
+func statusKey(id ID) string { return "/status/" + Key(id) }
+
+// Get reads one resource; the error is NotFound(id) when there is none.
+func (c Collection[S, T]) Get(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
+	e, err := r.Get(ctx, specKey(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, NotFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.decode(ctx, r, e)
+}
+
+// Find is Get, but nil without an error when there is none.
+func (c Collection[S, T]) Find(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
+	o, err := c.Get(ctx, r, id)
+	var ae *Error
+	if errors.As(err, &ae) && ae.Status == 404 {
+		return nil, nil
+	}
+	return o, err
+}
+
+// List reads the resources in scope: a group, a subscription, or everything
+// (the zero ID).
+func (c Collection[S, T]) List(ctx context.Context, r store.Reader, scope ID) ([]*Object[S, T], error) {
+	es, err := r.List(ctx, SpecPrefix(c.Type, scope))
+	if err != nil {
+		return nil, err
+	}
+	return c.decodeAll(ctx, r, es)
+}
+
+// Page lists up to limit resources whose keys come after the token after, and
+// returns the token of the next page, "" at the end.
+func (c Collection[S, T]) Page(ctx context.Context, s store.Store, scope ID, after string, limit int) ([]*Object[S, T], string, error) {
+	prefix := SpecPrefix(c.Type, scope)
+	if after != "" {
+		after = prefix + after
+	}
+	es, more, err := s.Page(ctx, prefix, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	os, err := c.decodeAll(ctx, s, es)
+	next := ""
+	if more && len(es) > 0 {
+		next = strings.TrimPrefix(es[len(es)-1].Key, prefix)
+	}
+	return os, next, err
+}
+
+func (c Collection[S, T]) decodeAll(ctx context.Context, r store.Reader, es []store.Entry) ([]*Object[S, T], error) {
+	os := make([]*Object[S, T], 0, len(es))
+	for _, e := range es {
+		o, err := c.decode(ctx, r, e)
+		if err != nil {
+			return nil, err
+		}
+		os = append(os, o)
+	}
+	return os, nil
+}
+
+func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.Entry) (*Object[S, T], error) {
+	o, err := c.DecodeSpec(e)
+	if err != nil {
+		return nil, err
+	}
+	st, err := r.Get(ctx, statusKey(o.ID))
+	if errors.Is(err, store.ErrNotFound) {
+		return o, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(st.Value, &o.Status); err != nil {
+		return nil, fmt.Errorf("read %s: %w", st.Key, err)
+	}
+	return o, nil
+}
+
+// DecodeSpec reads an entry under /spec/ as a resource without its status.
+func (c Collection[S, T]) DecodeSpec(e store.Entry) (*Object[S, T], error) {
+	var s storedSpec[S]
+	if err := json.Unmarshal(e.Value, &s); err != nil {
+		return nil, fmt.Errorf("read %s: %w", e.Key, err)
+	}
+	o := &Object[S, T]{Meta: s.Meta, Spec: s.Spec}
+	o.Revision = e.Revision
+	return o, nil
+}
+
+// Put writes meta and spec, and keeps the index of references. It does not
+// write the status and does not change the generation.
+func (c Collection[S, T]) Put(ctx context.Context, tx store.Tx, o *Object[S, T]) error {
+	b, err := json.Marshal(storedSpec[S]{o.Meta, o.Spec})
+	if err != nil {
+		return err
+	}
+	old, err := c.Find(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	var was map[string]ID
+	if old != nil {
+		was = references(&old.Spec)
+	}
+	now := references(&o.Spec)
+	for k := range was {
+		if _, kept := now[k]; !kept {
+			tx.Delete(refKey(was[k], o.ID))
+		}
+	}
+	for k, target := range now {
+		if _, had := was[k]; !had {
+			tx.Put(refKey(target, o.ID), []byte(o.ID.String()))
+		}
+	}
+	tx.Put(specKey(o.ID), b)
+	return nil
+}
+
+// PutStatus writes the status of id.
+func (c Collection[S, T]) PutStatus(tx store.Tx, id ID, status *T) error {
+	b, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	tx.Put(statusKey(id), b)
+	return nil
+}
+
+// Delete removes the resource, its status and its references to others. It is
+// nothing to delete what does not exist.
+func (c Collection[S, T]) Delete(ctx context.Context, tx store.Tx, id ID) error {
+	o, err := c.Find(ctx, tx, id)
+	if err != nil || o == nil {
+		return err
+	}
+	for _, target := range references(&o.Spec) {
+		tx.Delete(refKey(target, id))
+	}
+	tx.Delete(specKey(id))
+	tx.Delete(statusKey(id))
+	return nil
+}
+
+func references(spec any) map[string]ID {
+	m := map[string]ID{}
+	if r, ok := spec.(Referrer); ok {
+		for _, id := range r.References() {
+			if !id.IsZero() {
+				m[Key(id)] = id
+			}
+		}
+	}
+	return m
+}
+
+func refKey(target, source ID) string { return "/ref/" + Key(target) + "//" + Key(source) }
+
+// Users lists the resources that refer to target.
+func Users(ctx context.Context, r store.Reader, target ID) ([]ID, error) {
+	es, err := r.List(ctx, "/ref/"+Key(target)+"//")
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]ID, 0, len(es))
+	for _, e := range es {
+		id, err := ParseID(string(e.Value))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", e.Key, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

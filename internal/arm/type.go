@@ -1,0 +1,112 @@
+package arm
+
+import (
+	"context"
+	"net/url"
+	"regexp"
+	"time"
+
+	"lazuli/internal/store"
+)
+
+// Type says how one resource type behaves. The router, the providers API and
+// the tests are all made from the table of these.
+type Type struct {
+	Name  string // "Microsoft.Network/virtualNetworks/subnets"
+	Names NameRule
+	// Tracked resources have a location and tags. Others are children.
+	Tracked bool
+	// Created and Updated are the statuses of PUT: what Azure's clients accept
+	// differs by type (201 is an error for a disk). Zero: the type has no PUT.
+	Created, Updated int
+	// Provider carries out the verbs.
+	Provider Provider
+	// Actions are the POSTs on a resource, by name: "powerOff".
+	Actions map[string]Action
+	// APIVersions are listed by the providers API, newest first. Requests with
+	// others are served all the same.
+	APIVersions []string
+}
+
+// NameRule says which names a type takes.
+type NameRule struct {
+	Pattern *regexp.Regexp
+	Hint    string // "1 to 80 letters, digits, '_', '.' and '-', …"
+}
+
+// Call is one request to a provider. Everything that a provider does, it does
+// in Tx, which may be run more than once: it must have no effect beyond it.
+type Call struct {
+	Tx store.Tx
+	// Store is for Page only.
+	Store store.Store
+	// ID of the resource. Its case is the client's.
+	ID ID
+	// Group is the resource group's location, for defaults.
+	GroupLocation string
+	Query         url.Values // without api-version
+	// IfMatch and IfNoneMatch are the headers, "" when absent.
+	IfMatch, IfNoneMatch string
+	Principal            Principal
+	Now                  time.Time
+	// NewID makes a GUID. It gives the same ones when the transaction is run
+	// again.
+	NewID func() string
+	// SignURL makes an absolute URL, for a path below the API's endpoint, that
+	// works without a token for ttl.
+	SignURL func(path string, ttl time.Duration) string
+}
+
+// Principal is who makes a request.
+type Principal struct {
+	ObjectID string
+	AppID    string
+	TenantID string
+	Name     string
+}
+
+// Result is the answer to a request. With an operation the reply is
+// asynchronous.
+type Result struct {
+	// Body is the reply's JSON; nil for none.
+	Body      any
+	ETag      string
+	Created   bool // a PUT that made the resource
+	Operation *Operation
+}
+
+// Provider carries out the verbs of one resource type. Bodies are the
+// client's bytes, at most the API's limit long: read them with Decode. Errors
+// are *Error; others become a 500.
+type Provider interface {
+	Get(ctx context.Context, c *Call) (Result, error)
+	// List returns a page of the resources in scope: a group, a subscription,
+	// or for children their parent. It begins after the token after and
+	// returns the next page's token, "" at the end.
+	List(ctx context.Context, c *Call, scope ID, after string, limit int) (items []any, next string, err error)
+	Put(ctx context.Context, c *Call, body []byte) (Result, error)
+	Patch(ctx context.Context, c *Call, body []byte) (Result, error)
+	// Delete of what does not exist returns NotFound; the API makes a 204 of it.
+	Delete(ctx context.Context, c *Call) (Result, error)
+}
+
+// Action is a POST on a resource.
+type Action func(ctx context.Context, c *Call, body []byte) (Result, error)
+
+// Endpoint is something that is not a resource: the list of sizes of a
+// location, say.
+type Endpoint struct {
+	Method string
+	// Path is below the API's root, with {names}; it matches without regard to
+	// case: "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes".
+	Path   string
+	Handle func(ctx context.Context, c *Call, vars map[string]string) (Result, error)
+}
+
+// Check says whether name is a good one for the type.
+func (r NameRule) Check(name string) error {
+	if r.Pattern != nil && !r.Pattern.MatchString(name) {
+		return BadRequest("InvalidResourceName", "The name '%s' is not valid: it must be %s.", name, r.Hint)
+	}
+	return nil
+}
