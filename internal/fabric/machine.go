@@ -40,6 +40,9 @@ type Machine struct {
 	Generation int64    `json:"generation"`
 	Presence   Presence `json:"presence"`
 	Power      Power    `json:"power"`
+	// PowerGeneration is the generation at which Power was last asked for. A
+	// guest that powers itself off stays off until it is asked for again.
+	PowerGeneration int64 `json:"powerGeneration"`
 	// Hard asks for the power to be cut where the guest would else be asked to
 	// shut down (skipShutdown; deletion).
 	Hard bool `json:"hard,omitempty"`

@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"lazuli/internal/fabric"
+)
+
+// agents is what guests' agents last said. It need not outlive the agent: they
+// say it every few seconds.
+type agents struct {
+	mu sync.Mutex
+	m  map[string]fabric.Agent
+}
+
+func (a *agents) get(uid string) *fabric.Agent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s, ok := a.m[uid]; ok {
+		return &s
+	}
+	return nil
+}
+
+// Ready is called when a guest reports that it is ready. The first time sticks.
+func (a *Agent) Ready(uid string) {
+	now := time.Now()
+	a.note(uid, func(r *record) {
+		if r.ReadyAt == nil {
+			r.ReadyAt = &now
+		}
+		r.Provisioning = nil
+	})
+}
+
+// ProvisioningFailed is called when a guest reports that it could not be
+// provisioned.
+func (a *Agent) ProvisioningFailed(uid string, p fabric.Problem) {
+	a.note(uid, func(r *record) {
+		if r.ReadyAt == nil {
+			r.Provisioning = &p
+		}
+	})
+}
+
+// AgentStatus is called when a guest's agent says how it is.
+func (a *Agent) AgentStatus(uid string, s fabric.Agent) {
+	a.agents.mu.Lock()
+	was, had := a.agents.m[uid]
+	// A heartbeat alone is not news more than once a minute.
+	news := !had || was.Status != s.Status || was.Version != s.Version || s.ReportedAt.Sub(was.ReportedAt) > time.Minute
+	if news {
+		a.agents.m[uid] = s
+	}
+	a.agents.mu.Unlock()
+	if news {
+		a.machines.Add(uid)
+	}
+}
+
+func (a *Agent) note(uid string, f func(*record)) {
+	if _, ok := a.Machine(uid); !ok {
+		return
+	}
+	if _, err := a.records.update(uid, f); err != nil {
+		a.c.Log.Error("machine's record not written", "vm", uid, "err", err)
+	}
+	a.machines.Add(uid)
+}
+
+// watchEvents writes down what happens to machines by itself.
+func (a *Agent) watchEvents(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-a.c.Hypervisor.Events():
+			if !ok {
+				return
+			}
+			a.heard(e)
+		}
+	}
+}
+
+func (a *Agent) heard(e InstanceEvent) {
+	m, assigned := a.Machine(e.UID)
+	var f func(*record)
+	switch e.Kind {
+	case EventReset:
+		f = func(r *record) {
+			r.BootedAt = &e.At
+			r.event(e.At, "GuestReboot", "The guest restarted.")
+		}
+	case EventShutdown:
+		f = func(r *record) { a.powerOff(r, m, e.At) }
+	case EventExited:
+		f = func(r *record) {
+			if r.Started && r.AskedAt == nil {
+				r.event(e.At, "Crashed", "The process of the virtual machine ended unexpectedly: %s.", e.Detail)
+			}
+		}
+	case EventIOError:
+		f = func(r *record) {
+			r.event(e.At, "Paused", "The virtual machine was paused because the host's disk %s.", diskTrouble(e.Detail))
+		}
+	}
+	if f != nil {
+		if _, err := a.records.update(e.UID, f); err != nil {
+			a.c.Log.Error("machine's record not written", "vm", e.UID, "err", err)
+		}
+	}
+	if assigned {
+		a.machines.Add(e.UID)
+	}
+}
+
+// powerOff notes that the guest powered itself off. When it had been asked to,
+// that is how a stop or a restart goes on.
+func (a *Agent) powerOff(r *record, m fabric.Machine, at time.Time) {
+	if r.AskedAt != nil {
+		return
+	}
+	r.Started = false
+	r.HaltedAt = max(m.PowerGeneration, r.PowerGeneration, 1)
+	r.event(at, "GuestShutdown", "The guest powered itself off. Start the virtual machine to run it again.")
+}
+
+// SerialLog and Console are what the control plane asks for on the link.
+func (a *Agent) SerialLog(uid string) (io.ReadCloser, error) { return a.c.Hypervisor.SerialLog(uid) }
+
+// Console opens the serial port of a machine.
+func (a *Agent) Console(ctx context.Context, uid string) (io.ReadWriteCloser, error) {
+	return a.c.Hypervisor.Console(ctx, uid)
+}

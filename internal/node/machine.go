@@ -1,0 +1,428 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"lazuli/internal/fabric"
+)
+
+// How often things are looked at that nothing tells of.
+const (
+	pausedPoll  = time.Second      // is there room again?
+	stopPoll    = time.Second      // has the guest powered off?
+	missingPoll = 2 * time.Second  // is the disk or port there now?
+	calmAfter   = 10 * time.Minute // after which a crash is no longer one of a row
+	maxBackoff  = time.Minute      // between starts of a machine that crashes
+	roomToGoOn  = 32 << 20         // bytes free before a full disk's guest goes on
+	detachWait  = 20 * time.Second // for a guest to let go of a disk
+)
+
+// step is one look at one machine.
+type step struct {
+	*Agent
+	m    fabric.Machine
+	inst Instance
+	runs bool
+	rec  record
+}
+
+// reconcileMachine makes a machine what it is assigned to be, and reports what
+// it is.
+func (a *Agent) reconcileMachine(ctx context.Context, uid string) (time.Duration, error) {
+	m, ok := a.Machine(uid)
+	if !ok {
+		return 0, nil
+	}
+	s := &step{Agent: a, m: m}
+	if err := s.look(ctx); err != nil {
+		return 0, err
+	}
+	again, err := s.act(ctx)
+	if lerr := s.look(ctx); lerr != nil {
+		return 0, lerr
+	}
+	s.report(err)
+	return again, err
+}
+
+func (s *step) look(ctx context.Context) (err error) {
+	if s.inst, s.runs, err = s.c.Hypervisor.Find(ctx, s.m.UID); err != nil {
+		return fmt.Errorf("find machine: %w", err)
+	}
+	s.rec, err = s.records.get(s.m.UID)
+	return err
+}
+
+func (s *step) act(ctx context.Context) (time.Duration, error) {
+	switch {
+	case s.m.Presence == fabric.Absent:
+		return 0, s.remove(ctx)
+	case s.m.Power != fabric.Running:
+		return s.stop(ctx)
+	case s.halted():
+		return 0, s.release(ctx)
+	case !s.runs:
+		return s.start(ctx)
+	case s.rec.Restarts < s.m.Restarts:
+		return s.restart(ctx)
+	default:
+		return s.tend(ctx)
+	}
+}
+
+// halted says that the guest powered itself off, and nobody asked for it to
+// run since.
+func (s *step) halted() bool {
+	return !s.runs && s.rec.HaltedAt != 0 && s.rec.HaltedAt >= s.m.PowerGeneration
+}
+
+func (s *step) update(f func(*record)) (err error) {
+	s.rec, err = s.records.update(s.m.UID, f)
+	return err
+}
+
+// start starts the machine, when everything that it needs is there.
+func (s *step) start(ctx context.Context) (time.Duration, error) {
+	if wait, err := s.noteCrash(); wait > 0 || err != nil {
+		return wait, err
+	}
+	owner, err := s.c.Hypervisor.Owner(s.m.UID)
+	if err != nil {
+		return 0, err
+	}
+	spec := InstanceSpec{Machine: s.m}
+	for _, md := range s.m.Disks {
+		if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil {
+			return 0, err
+		} else if !ok {
+			return missingPoll, nil // its own loop makes it, and calls again
+		}
+		d, err := s.c.Disks.Open(ctx, md.UID, owner)
+		if err != nil {
+			return 0, fmt.Errorf("open disk: %w", err)
+		}
+		d.MachineDisk = md
+		spec.Disks = append(spec.Disks, d)
+	}
+	if s.rec.ReadyAt == nil && s.m.Provision.ComputerName != "" {
+		if spec.Medium, err = s.c.Medium(ctx, s.m, owner); err != nil {
+			return 0, fmt.Errorf("make provisioning medium: %w", err)
+		}
+	}
+	defer func() {
+		for _, t := range spec.Taps {
+			t.Close()
+		}
+	}()
+	for _, nic := range s.m.NICs {
+		if !s.networkReady(nic.NetworkUID) {
+			return missingPoll, nil // likewise
+		}
+		tap, err := s.c.Networks.Plug(ctx, nic.NetworkUID, nic.UID)
+		if err != nil {
+			return 0, fmt.Errorf("plug network interface: %w", err)
+		}
+		spec.Taps = append(spec.Taps, tap)
+	}
+	// The record goes first: a machine that was started may have written.
+	now := time.Now()
+	if err := s.update(func(r *record) {
+		r.Started, r.HaltedAt, r.AskedAt, r.Restarts = true, 0, nil, s.m.Restarts
+		r.BootedAt, r.PowerGeneration = &now, s.m.PowerGeneration
+		if r.StartedAt == nil {
+			r.StartedAt = &now
+		}
+	}); err != nil {
+		return 0, err
+	}
+	if err := s.c.Hypervisor.Start(ctx, spec); err != nil {
+		return 0, fmt.Errorf("start: %w", err)
+	}
+	s.c.Log.Info("machine started", "vm", s.m.Name, "uid", s.m.UID)
+	return 0, nil
+}
+
+// noteCrash writes down that a machine which should run does not, and says how
+// long to wait before it is started again.
+func (s *step) noteCrash() (time.Duration, error) {
+	if !s.rec.Started {
+		return s.backoff(), nil
+	}
+	now := time.Now()
+	err := s.update(func(r *record) {
+		if r.CrashedAt == nil || now.Sub(*r.CrashedAt) > calmAfter {
+			r.Crashes = 0
+		}
+		r.Started, r.CrashedAt = false, &now
+		r.Crashes++
+		r.event(now, "Restarted", "The virtual machine was not running though it should be: its process ended by itself, was ended, or the host went down. It is started again.")
+	})
+	s.c.Log.Warn("machine was not running, will start it again", "vm", s.m.Name, "uid", s.m.UID, "crashes", s.rec.Crashes)
+	return s.backoff(), err
+}
+
+// backoff is nothing for the first crash, and then grows.
+func (s *step) backoff() time.Duration {
+	if s.rec.Crashes < 2 || s.rec.CrashedAt == nil {
+		return 0
+	}
+	wait := min(time.Second<<min(s.rec.Crashes-2, 10), maxBackoff)
+	return max(0, wait-time.Since(*s.rec.CrashedAt))
+}
+
+// tend looks after a machine that runs as it should.
+func (s *step) tend(ctx context.Context) (time.Duration, error) {
+	if s.m.Provision.ComputerName == "" && s.rec.ReadyAt == nil {
+		now := time.Now()
+		if err := s.update(func(r *record) { r.ReadyAt = &now }); err != nil {
+			return 0, err
+		}
+	}
+	if s.rec.ReadyAt != nil {
+		if err := s.c.Hypervisor.EjectMedium(ctx, s.m.UID); err != nil {
+			return 0, fmt.Errorf("eject provisioning medium: %w", err)
+		}
+		if err := s.c.DropMedium(s.m.UID); err != nil {
+			return 0, err
+		}
+	}
+	if s.inst.State == InstancePaused {
+		return pausedPoll, s.unpause(ctx)
+	}
+	return 0, s.plugDisks(ctx)
+}
+
+// unpause lets a guest go on that an I/O error stopped, when there is hope.
+func (s *step) unpause(ctx context.Context) error {
+	if s.inst.IOStatus == "nospace" {
+		if _, free, err := s.c.Disks.Free(); err != nil || free < roomToGoOn {
+			return err
+		}
+	}
+	if err := s.c.Hypervisor.Resume(ctx, s.m.UID); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	return s.update(func(r *record) {
+		r.event(time.Now(), "Resumed", "The virtual machine goes on. It was paused because its host's disk %s; no write was lost.", diskTrouble(s.inst.IOStatus))
+	})
+}
+
+func diskTrouble(status string) string {
+	if status == "nospace" {
+		return "was full"
+	}
+	return "failed"
+}
+
+// plugDisks attaches and detaches data disks of a running machine.
+func (s *step) plugDisks(ctx context.Context) error {
+	wanted := map[string]bool{}
+	for _, md := range s.m.Disks {
+		wanted[md.UID] = true
+	}
+	for _, uid := range s.inst.Disks {
+		if wanted[uid] {
+			continue
+		}
+		if err := s.c.Hypervisor.DetachDisk(ctx, s.m.UID, uid, detachWait); err != nil {
+			return fmt.Errorf("detach disk: %w", err)
+		}
+		s.disks.Add(uid)
+	}
+	for _, md := range s.m.Disks {
+		if slices.Contains(s.inst.Disks, md.UID) {
+			continue
+		}
+		if err := s.plugDisk(ctx, md); err != nil {
+			return fmt.Errorf("attach disk: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *step) plugDisk(ctx context.Context, md fabric.MachineDisk) error {
+	if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil || !ok {
+		return err // its own loop makes it, and calls again
+	}
+	owner, err := s.c.Hypervisor.Owner(s.m.UID)
+	if err != nil {
+		return err
+	}
+	d, err := s.c.Disks.Open(ctx, md.UID, owner)
+	if err != nil {
+		return err
+	}
+	d.MachineDisk = md
+	return s.c.Hypervisor.AttachDisk(ctx, s.m.UID, d)
+}
+
+// stop ends a machine, by the guest's own hand where there is time for that.
+func (s *step) stop(ctx context.Context) (time.Duration, error) {
+	if again, err := s.down(ctx, s.m.Hard); again > 0 || err != nil {
+		return again, err
+	}
+	if err := s.update(func(r *record) { r.Started, r.AskedAt, r.Restarts, r.Crashes = false, nil, s.m.Restarts, 0 }); err != nil {
+		return 0, err
+	}
+	return 0, s.release(ctx)
+}
+
+// restart takes the machine down; the next step starts it.
+func (s *step) restart(ctx context.Context) (time.Duration, error) {
+	if again, err := s.down(ctx, false); again > 0 || err != nil {
+		return again, err
+	}
+	if err := s.update(func(r *record) { r.Started, r.AskedAt, r.HaltedAt = false, nil, 0 }); err != nil {
+		return 0, err
+	}
+	return s.start(ctx)
+}
+
+// down brings a machine's process to its end; it says when to look again while
+// the guest is still at it.
+func (s *step) down(ctx context.Context, hard bool) (time.Duration, error) {
+	if !s.runs {
+		return 0, nil
+	}
+	if hard || s.inst.State == InstancePaused || s.rec.AskedAt != nil && time.Since(*s.rec.AskedAt) >= s.c.ShutdownGrace {
+		return 0, s.end(ctx)
+	}
+	if s.rec.AskedAt == nil {
+		now := time.Now()
+		if err := s.update(func(r *record) { r.AskedAt = &now }); err != nil {
+			return 0, err
+		}
+	}
+	// Said every time: a guest that is still booting does not hear it.
+	if err := s.c.Hypervisor.Shutdown(ctx, s.m.UID); err != nil {
+		return 0, fmt.Errorf("ask guest to power off: %w", err)
+	}
+	return stopPoll, nil
+}
+
+func (s *step) end(ctx context.Context) error {
+	if err := s.c.Hypervisor.Stop(ctx, s.m.UID); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}
+
+// release gives back what a machine that does not run has no need of.
+func (s *step) release(ctx context.Context) error {
+	if s.m.Power != fabric.Deallocated {
+		return nil
+	}
+	return s.unplug(ctx)
+}
+
+func (s *step) unplug(ctx context.Context) error {
+	for _, nic := range s.m.NICs {
+		if err := s.c.Networks.Unplug(ctx, nic.NetworkUID, nic.UID); err != nil {
+			return fmt.Errorf("unplug network interface: %w", err)
+		}
+	}
+	return nil
+}
+
+// remove takes away the machine and all that is its own; its disks are not.
+func (s *step) remove(ctx context.Context) error {
+	if err := s.c.Hypervisor.Remove(ctx, s.m.UID); err != nil {
+		return fmt.Errorf("remove: %w", err)
+	}
+	if err := s.unplug(ctx); err != nil {
+		return err
+	}
+	if err := s.c.DropMedium(s.m.UID); err != nil {
+		return err
+	}
+	if err := s.records.remove(s.m.UID); err != nil {
+		return err
+	}
+	for _, d := range s.m.Disks {
+		s.disks.Add(d.UID)
+	}
+	return nil
+}
+
+func (a *Agent) networkReady(uid string) bool {
+	a.out.mu.Lock()
+	defer a.out.mu.Unlock()
+	n, ok := a.network(uid)
+	r := a.out.networks[uid]
+	return ok && r.Presence == fabric.Present && r.Generation == n.Generation
+}
+
+// report says what the machine is now. failure is what the step ended with.
+func (s *step) report(failure error) {
+	r := fabric.MachineReport{
+		UID: s.m.UID, Generation: s.m.Generation, Restarts: s.rec.Restarts,
+		BootedAt: s.rec.BootedAt, ReadyAt: s.rec.ReadyAt, Provisioning: s.rec.Provisioning,
+		Events: s.rec.Events, Agent: s.agents.get(s.m.UID),
+	}
+	switch {
+	case s.runs && s.inst.State == InstancePaused:
+		r.State = fabric.MachinePaused
+		r.Problem = pausedProblem(s.inst.IOStatus)
+	case s.runs:
+		r.State = fabric.MachineRunning
+	case s.m.Presence == fabric.Absent && failure == nil:
+		r.State = fabric.MachineGone
+	case s.m.Power == fabric.Running && !s.halted():
+		r.State = fabric.MachineStarting
+	default:
+		r.State = fabric.MachineStopped
+		r.Deallocated = s.m.Power == fabric.Deallocated && failure == nil
+	}
+	if s.runs {
+		r.StartedAt, r.Accelerator = &s.inst.StartedAt, s.c.Hypervisor.Accelerator()
+	}
+	if failure != nil {
+		r.Problem = problem(failure)
+	}
+	if !s.reached(r) {
+		r.Generation = s.m.Generation - 1
+	}
+	s.out.machine(r)
+}
+
+// reached says that the machine is as its assignment wants it.
+func (s *step) reached(r fabric.MachineReport) bool {
+	if r.Problem != nil && r.State != fabric.MachinePaused {
+		return false
+	}
+	switch {
+	case s.m.Presence == fabric.Absent:
+		return r.State == fabric.MachineGone
+	case s.m.Power == fabric.Running:
+		return s.halted() || s.runs && s.rec.Restarts >= s.m.Restarts && s.sameDisks()
+	case s.m.Power == fabric.Deallocated:
+		return r.Deallocated
+	default:
+		return r.State == fabric.MachineStopped
+	}
+}
+
+func (s *step) sameDisks() bool {
+	if len(s.inst.Disks) != len(s.m.Disks) {
+		return false
+	}
+	return !slices.ContainsFunc(s.m.Disks, func(d fabric.MachineDisk) bool { return !slices.Contains(s.inst.Disks, d.UID) })
+}
+
+func pausedProblem(status string) *fabric.Problem {
+	if status == "nospace" {
+		return &fabric.Problem{Code: "HostDiskFull", Message: "The host's disk is full. The virtual machine is paused and has lost nothing; it goes on by itself when there is room. Free space in the host's data directory."}
+	}
+	return &fabric.Problem{Code: "HostDiskFailed", Message: "The host's disk answered with an error. The virtual machine is paused; it goes on when the disk works again. See the host's kernel log."}
+}
+
+func problem(err error) *fabric.Problem {
+	if os.IsTimeout(err) {
+		return &fabric.Problem{Code: "HostTimeout", Message: err.Error()}
+	}
+	return &fabric.Problem{Code: "HostError", Message: err.Error()}
+}

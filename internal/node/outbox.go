@@ -1,0 +1,111 @@
+package node
+
+import (
+	"reflect"
+	"sync"
+
+	"lazuli/internal/fabric"
+)
+
+// outbox holds what the control plane has yet to hear. What is said twice
+// without change is sent once.
+type outbox struct {
+	mu       *sync.Mutex
+	machines map[string]fabric.MachineReport
+	disks    map[string]fabric.DiskReport
+	images   map[string]fabric.ImageReport
+	networks map[string]fabric.NetworkReport
+	dirty    map[fabric.Ref]bool
+	wake     chan struct{}
+}
+
+func newOutbox() outbox {
+	return outbox{
+		mu:       new(sync.Mutex),
+		machines: map[string]fabric.MachineReport{}, disks: map[string]fabric.DiskReport{},
+		images: map[string]fabric.ImageReport{}, networks: map[string]fabric.NetworkReport{},
+		dirty: map[fabric.Ref]bool{}, wake: make(chan struct{}, 1),
+	}
+}
+
+func put[R any](o *outbox, m map[string]R, kind fabric.Kind, uid string, r R) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if old, ok := m[uid]; ok && reflect.DeepEqual(old, r) {
+		return
+	}
+	m[uid] = r
+	o.dirty[fabric.Ref{Kind: kind, UID: uid}] = true
+	o.signal()
+}
+
+func (o *outbox) signal() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) machine(r fabric.MachineReport) { put(o, o.machines, fabric.KindMachine, r.UID, r) }
+func (o *outbox) disk(r fabric.DiskReport)       { put(o, o.disks, fabric.KindDisk, r.UID, r) }
+func (o *outbox) image(r fabric.ImageReport)     { put(o, o.images, fabric.KindImage, r.UID, r) }
+func (o *outbox) network(r fabric.NetworkReport) { put(o, o.networks, fabric.KindNetwork, r.UID, r) }
+
+func (o *outbox) forget(r fabric.Ref) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.dirty, r)
+	switch r.Kind {
+	case fabric.KindMachine:
+		delete(o.machines, r.UID)
+	case fabric.KindDisk:
+		delete(o.disks, r.UID)
+	case fabric.KindImage:
+		delete(o.images, r.UID)
+	case fabric.KindNetwork:
+		delete(o.networks, r.UID)
+	}
+}
+
+// all marks everything to be said again, as after a new connection.
+func (o *outbox) all() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for uid := range o.machines {
+		o.dirty[fabric.Ref{Kind: fabric.KindMachine, UID: uid}] = true
+	}
+	for uid := range o.disks {
+		o.dirty[fabric.Ref{Kind: fabric.KindDisk, UID: uid}] = true
+	}
+	for uid := range o.images {
+		o.dirty[fabric.Ref{Kind: fabric.KindImage, UID: uid}] = true
+	}
+	for uid := range o.networks {
+		o.dirty[fabric.Ref{Kind: fabric.KindNetwork, UID: uid}] = true
+	}
+	o.signal()
+}
+
+// take empties the outbox into a report; nil when there is nothing to say.
+func (o *outbox) take() *fabric.Report {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.dirty) == 0 {
+		return nil
+	}
+	var r fabric.Report
+	for ref := range o.dirty {
+		switch ref.Kind {
+		case fabric.KindMachine:
+			r.Machines = append(r.Machines, o.machines[ref.UID])
+		case fabric.KindDisk:
+			r.Disks = append(r.Disks, o.disks[ref.UID])
+		case fabric.KindImage:
+			r.Images = append(r.Images, o.images[ref.UID])
+		case fabric.KindNetwork:
+			r.Networks = append(r.Networks, o.networks[ref.UID])
+		}
+	}
+	clear(o.dirty)
+	return &r
+}

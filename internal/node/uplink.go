@@ -1,0 +1,126 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lazuli/internal/fabric"
+)
+
+// How often the node says what it is and has, and looks at everything again
+// for what nothing told it of.
+const (
+	nodeReportEvery = 10 * time.Second
+	resyncEvery     = time.Minute
+	firstRedial     = 20 * time.Millisecond
+	lastRedial      = 5 * time.Second
+)
+
+// stayLinked keeps a link to the control plane until ctx ends.
+func (a *Agent) stayLinked(ctx context.Context, dial func(context.Context) (Link, error)) {
+	wait := firstRedial
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := a.linked(ctx, dial)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > lastRedial {
+			wait = firstRedial
+		}
+		a.c.Log.Warn("no link to the control plane, will retry", "after", wait, "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, lastRedial)
+	}
+}
+
+// linked works on one link until it breaks.
+func (a *Agent) linked(ctx context.Context, dial func(context.Context) (Link, error)) error {
+	link, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		err := a.reporting(ctx, link)
+		cancel()
+		done <- err
+	}()
+	err = link.Assignments(ctx, a.take)
+	cancel()
+	link.Close()
+	if rerr := <-done; rerr != nil && !errors.Is(rerr, context.Canceled) {
+		return rerr
+	}
+	return err
+}
+
+func (a *Agent) reporting(ctx context.Context, link Link) error {
+	if err := a.reportNode(ctx, link); err != nil {
+		return err
+	}
+	a.out.all()
+	node, resync := time.NewTicker(nodeReportEvery), time.NewTicker(resyncEvery)
+	defer node.Stop()
+	defer resync.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.out.wake:
+			if r := a.out.take(); r != nil {
+				if err := link.Report(ctx, r); err != nil {
+					return fmt.Errorf("report: %w", err)
+				}
+			}
+		case <-node.C:
+			if err := a.reportNode(ctx, link); err != nil {
+				return err
+			}
+		case <-resync.C:
+			a.resync()
+		}
+	}
+}
+
+func (a *Agent) reportNode(ctx context.Context, link Link) error {
+	n, err := a.self()
+	if err != nil {
+		return err
+	}
+	if err := link.Report(ctx, &fabric.Report{Node: n}); err != nil {
+		return fmt.Errorf("report node: %w", err)
+	}
+	return nil
+}
+
+func (a *Agent) self() (*fabric.NodeReport, error) {
+	images, err := a.c.Images()
+	if err != nil {
+		return nil, fmt.Errorf("list images: %w", err)
+	}
+	total, free, err := a.c.Disks.Free()
+	if err != nil {
+		return nil, fmt.Errorf("see free space: %w", err)
+	}
+	var si unix.Sysinfo_t
+	if err := unix.Sysinfo(&si); err != nil {
+		return nil, fmt.Errorf("see memory: %w", err)
+	}
+	return &fabric.NodeReport{
+		Name: a.c.Name, Version: a.c.Version, CPUs: runtime.NumCPU(),
+		MemoryMiB: int(si.Totalram * uint64(si.Unit) >> 20),
+		DiskBytes: total, FreeBytes: free, Images: images, StartedAt: a.startedAt,
+		Accelerator: a.c.Hypervisor.Accelerator(), QEMU: a.c.Hypervisor.Version(),
+	}, nil
+}
