@@ -27,6 +27,9 @@ type Meta struct {
 	DeletingAt *time.Time `json:"deletingAt,omitempty"`
 	// Operation is the id of the newest long-running operation, if any.
 	Operation string `json:"operation,omitempty"`
+	// Version counts the writes of meta and spec. It makes the etag, which has
+	// to be known before the write is committed: it is in the reply's body.
+	Version int64 `json:"version"`
 
 	// Revision is the store's revision of the last write of meta and spec. It
 	// is not stored; Get and List fill it in.
@@ -37,7 +40,7 @@ type Meta struct {
 func (m *Meta) Deleting() bool { return m.DeletingAt != nil }
 
 // ETag changes with every write by the API.
-func (m *Meta) ETag() string { return fmt.Sprintf(`W/"%016x"`, m.Revision) }
+func (m *Meta) ETag() string { return fmt.Sprintf(`W/"%s-%d"`, m.UID, m.Version) }
 
 // Object is a stored resource. Spec is what the user asked for, written by the
 // API. Status is what is so, written by whoever makes it true, at a key of its
@@ -181,9 +184,10 @@ func (c Collection[S, T]) DecodeSpec(e store.Entry) (*Object[S, T], error) {
 	return o, nil
 }
 
-// Put writes meta and spec, and keeps the index of references. It does not
-// write the status and does not change the generation.
+// Put writes meta and spec, and keeps the index of references. It raises the
+// version. It does not write the status and does not change the generation.
 func (c Collection[S, T]) Put(ctx context.Context, tx store.Tx, o *Object[S, T]) error {
+	o.Version++
 	b, err := json.Marshal(storedSpec[S]{o.Meta, o.Spec})
 	if err != nil {
 		return err
