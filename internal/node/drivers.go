@@ -43,7 +43,9 @@ type Hypervisor interface {
 	// Remove ends the machine and forgets everything about it: handle, logs,
 	// sockets, firmware variables.
 	Remove(ctx context.Context, uid string) error
-	// Events delivers what happens to machines by itself. It is closed by Close.
+	// Events delivers what happens to machines by itself, in order; none is
+	// lost. An event is delivered before Find shows what it explains. What
+	// happened while no agent ran is delivered after Attach.
 	Events() <-chan InstanceEvent
 	// SerialLog opens the boot log: what the guest wrote to its serial port.
 	SerialLog(uid string) (io.ReadCloser, error)

@@ -71,18 +71,48 @@ func (a *Agent) note(uid string, f func(*record)) {
 	a.machines.Add(uid)
 }
 
-// watchEvents writes down what happens to machines by itself.
+// watchEvents writes down what happens to machines by itself. One goroutine
+// does so, in order; flush waits for it.
 func (a *Agent) watchEvents(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case e, ok := <-a.c.Hypervisor.Events():
-			if !ok {
-				return
-			}
+		case e := <-a.c.Hypervisor.Events():
 			a.heard(e)
+		case done := <-a.flushes:
+			a.drain()
+			close(done)
 		}
+	}
+}
+
+func (a *Agent) drain() {
+	for {
+		select {
+		case e := <-a.c.Hypervisor.Events():
+			a.heard(e)
+		default:
+			return
+		}
+	}
+}
+
+// flush returns when every event that had been delivered is written down. A
+// hypervisor delivers an event before Find shows what it explains, so after a
+// Find and a flush the record knows why.
+func (a *Agent) flush(ctx context.Context) error {
+	done := make(chan struct{})
+	select {
+	case a.flushes <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

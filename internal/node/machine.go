@@ -53,6 +53,9 @@ func (s *step) look(ctx context.Context) (err error) {
 	if s.inst, s.runs, err = s.c.Hypervisor.Find(ctx, s.m.UID); err != nil {
 		return fmt.Errorf("find machine: %w", err)
 	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
 	s.rec, err = s.records.get(s.m.UID)
 	return err
 }
