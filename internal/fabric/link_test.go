@@ -227,7 +227,7 @@ func TestLinkEndsAreSeen(t *testing.T) {
 func TestStrangersAreRefused(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	addr, c := serve(t, ca)
-	tests := map[string]tls.Config{
+	tests := map[string]*tls.Config{
 		"no certificate":        {RootCAs: ca.pool},
 		"another CA's":          {RootCAs: ca.pool, Certificates: []tls.Certificate{other.issue(t, fabric.NodeCommonName("n1"))}},
 		"not a node's":          {RootCAs: ca.pool, Certificates: []tls.Certificate{ca.issue(t, "server")}},
@@ -235,7 +235,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 	for name, conf := range tests {
 		t.Run(name, func(t *testing.T) {
-			u, err := fabric.Dial(t.Context(), addr, &conf, host{})
+			u, err := fabric.Dial(t.Context(), addr, conf, host{})
 			if err == nil {
 				defer u.Close()
 				err = u.Report(t.Context(), &fabric.Report{})
