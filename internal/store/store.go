@@ -24,6 +24,8 @@ var (
 	ErrConflict = errors.New("transaction conflict")
 	// ErrTooLarge says that a value or transaction is over the engine's limit.
 	ErrTooLarge = errors.New("value too large")
+	// ErrClosed says that the engine was closed.
+	ErrClosed = errors.New("store closed")
 )
 
 // Entry is one key with its value.
@@ -32,6 +34,7 @@ type Entry struct {
 	Value []byte
 	// Created and Revision are the store's revisions at which the key was
 	// created and last written. Revisions grow; they are never reused.
+	// Revision is 0 in what a transaction reads of its own writes.
 	Created, Revision int64
 }
 
@@ -44,7 +47,8 @@ type Reader interface {
 }
 
 // Tx is one transaction. What it reads is one consistent snapshot overlaid
-// with its own writes; its writes happen all together or not at all.
+// with its own writes; its writes happen all together or not at all. The last
+// write of a key counts. It is for one goroutine, and only until f returns.
 type Tx interface {
 	Reader
 	Put(key string, value []byte)
@@ -53,7 +57,7 @@ type Tx interface {
 	Delete(key string)
 }
 
-// Event is one change of one key. Value is nil when Deleted.
+// Event is one change of one key. Value is nil and Created 0 when Deleted.
 type Event struct {
 	Entry
 	Deleted bool
@@ -81,7 +85,9 @@ type Store interface {
 	// order, changes of one transaction in one call. It returns when ctx ends
 	// (its error), when f returns an error (that error), or with ErrCompacted.
 	Watch(ctx context.Context, prefix string, after int64, f func(rev int64, events []Event) error) error
-	// Grant makes a lease that ends ttl after its last KeepAlive.
+	// Grant makes a lease that ends ttl after its last KeepAlive, or a little
+	// later: engines may round ttl up to whole seconds, and a restart of the
+	// engine begins the ttl anew.
 	Grant(ctx context.Context, ttl time.Duration) (LeaseID, error)
 	// KeepAlive renews the lease once; ErrNotFound when it has ended.
 	KeepAlive(ctx context.Context, id LeaseID) error
