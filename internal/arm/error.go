@@ -42,6 +42,9 @@ func Unsupported(target string) *Error {
 
 // NotFound is the 404 for a resource.
 func NotFound(id ID) *Error {
+	if id.Is(GroupType) {
+		id = Group(id.Subscription, id.Name())
+	}
 	if id.Namespace == "" && id.ResourceGroup != "" {
 		return newError(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", id.ResourceGroup)
 	}

@@ -45,6 +45,11 @@ type Call struct {
 	// Group is the resource group's location, for defaults.
 	GroupLocation string
 	Query         url.Values // without api-version
+	// Body is the client's, for Endpoints; others have it as an argument.
+	Body []byte
+	// After and Limit say which Page an Endpoint that lists is asked for.
+	After string
+	Limit int
 	// IfMatch and IfNoneMatch are the headers, "" when absent.
 	IfMatch, IfNoneMatch string
 	Principal            Principal
@@ -73,6 +78,14 @@ type Result struct {
 	ETag      string
 	Created   bool // a PUT that made the resource
 	Operation *Operation
+}
+
+// Page is the Body of a list that an Endpoint answers in pages: up to the
+// call's Limit items after its After, and the token of what follows, "" at the
+// end.
+type Page struct {
+	Items []any
+	Next  string
 }
 
 // Provider carries out the verbs of one resource type. Bodies are the

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/store"
+)
+
+// read carries out a request that reads: f sees the store itself.
+func (q *request) read(f func(ctx context.Context, c *arm.Call) error) error {
+	c, err := q.call(q.Context(), readTx{q.s.Store}, &idSource{})
+	if err != nil {
+		return err
+	}
+	return f(q.Context(), c)
+}
+
+// write carries out a request that may write, in a transaction.
+func (q *request) write(f func(ctx context.Context, c *arm.Call) (arm.Result, error)) (arm.Result, error) {
+	var result arm.Result
+	ids := &idSource{}
+	_, err := q.s.Store.Update(q.Context(), func(tx store.Tx) error {
+		ids.next = 0
+		c, err := q.call(q.Context(), tx, ids)
+		if err != nil {
+			return err
+		}
+		if err := q.checkGroupStays(c); err != nil {
+			return err
+		}
+		result, err = f(q.Context(), c)
+		return err
+	})
+	if err != nil {
+		return arm.Result{}, err
+	}
+	return result, nil
+}
+
+// call makes the Call, and holds the request to its subscription and group:
+// they exist and are the principal's.
+func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Call, error) {
+	c := &arm.Call{
+		Tx: tx, Store: q.s.Store, ID: q.target.id, Query: q.query, Body: q.body,
+		IfMatch: q.Header.Get("If-Match"), IfNoneMatch: q.Header.Get("If-None-Match"),
+		Principal: q.principal, Now: q.s.Now(), NewID: ids.newID,
+		SignURL: func(path string, ttl time.Duration) string { return q.base + q.s.sign.sign(path, q.s.Now().Add(ttl)) },
+	}
+	q.groupLeaves = ""
+	if c.ID.IsZero() {
+		return c, nil
+	}
+	sub, err := arm.FindSubscription(ctx, tx, c.ID.Subscription)
+	if err != nil {
+		return nil, err
+	}
+	if sub == nil || !strings.EqualFold(sub.TenantID, q.principal.TenantID) {
+		return nil, arm.NotFound(arm.ID{Subscription: c.ID.Subscription})
+	}
+	c.ID.Subscription = sub.ID
+	return c, q.findGroup(ctx, c)
+}
+
+func (q *request) findGroup(ctx context.Context, c *arm.Call) error {
+	if c.ID.ResourceGroup == "" {
+		return nil
+	}
+	group, err := arm.FindGroup(ctx, c.Tx, c.ID)
+	if err != nil {
+		return err
+	}
+	if group == nil {
+		return arm.NotFound(c.ID.Scope())
+	}
+	c.ID.ResourceGroup, c.GroupLocation = group.ID.Name(), group.Location
+	if group.Deleting() {
+		q.groupLeaves = group.ID.Name()
+	}
+	return nil
+}
+
+// checkGroupStays refuses to change what is in a group that is being deleted.
+func (q *request) checkGroupStays(c *arm.Call) error {
+	if q.groupLeaves == "" || q.Method == http.MethodDelete {
+		return nil
+	}
+	return arm.Conflict("ResourceGroupBeingDeleted", "The resource group '%s' is being deleted, so nothing in it can be made or changed.", q.groupLeaves)
+}
+
+// idSource makes GUIDs, the same ones again when next is set back.
+type idSource struct {
+	made []string
+	next int
+}
+
+func (s *idSource) newID() string {
+	if s.next == len(s.made) {
+		s.made = append(s.made, uuid.NewString())
+	}
+	s.next++
+	return s.made[s.next-1]
+}
+
+// readTx is the store as a transaction for what only reads.
+type readTx struct{ store.Reader }
+
+func (readTx) Put(key string, _ []byte) { panic("write of " + key + " in a read") }
+func (readTx) PutLeased(key string, _ []byte, _ store.LeaseID) {
+	panic("write of " + key + " in a read")
+}
+func (readTx) Delete(key string) { panic("delete of " + key + " in a read") }

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"lazuli/internal/arm"
+)
+
+// machineType is the type whose resources have a serial port.
+const machineType = "Microsoft.Compute/virtualMachines"
+
+// logTime bounds how long the sending of one log takes.
+const logTime = 5 * time.Minute
+
+// guestVerbs is what GET of "<machine>/name" does, if anything.
+func (s *Server) guestVerbs(typ *arm.Type, name string) (handler, bool) {
+	if s.Guests == nil || !strings.EqualFold(typ.Name, machineType) {
+		return handler{}, false
+	}
+	switch strings.ToLower(name) {
+	case "seriallog":
+		return handler{serve: s.serialLog, upgrade: true}, true
+	case "console":
+		return handler{serve: s.console, upgrade: true}, true
+	}
+	return handler{}, false
+}
+
+// serveSigned serves a URL whose signature is good. Only logs are given out so.
+func (s *Server) serveSigned(w http.ResponseWriter, q *request, segments []string) error {
+	last := segments[len(segments)-1]
+	t, err := s.routes.find(segments)
+	if err != nil {
+		return err
+	}
+	if q.Method != http.MethodGet && q.Method != http.MethodHead || t.typ == nil || !strings.EqualFold(last, "serialLog") {
+		return arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The URL is not for this.")
+	}
+	q.target = t
+	return s.sendLog(w, q, t.id)
+}
+
+func (s *Server) serialLog(w http.ResponseWriter, q *request) error {
+	id, err := q.machine()
+	if err != nil {
+		return err
+	}
+	return s.sendLog(w, q, id)
+}
+
+// machine is the target, which exists and is the principal's.
+func (q *request) machine() (id arm.ID, err error) {
+	err = q.read(func(ctx context.Context, c *arm.Call) error {
+		id = c.ID
+		_, err := q.target.typ.Provider.Get(ctx, c)
+		return err
+	})
+	return id, err
+}
+
+func (s *Server) sendLog(w http.ResponseWriter, q *request, id arm.ID) error {
+	ctx, cancel := s.untilClosing(q.Context())
+	defer cancel()
+	log, err := s.Guests.SerialLog(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(logTime))
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
+	if _, err := io.Copy(w, log); err != nil {
+		s.Logger.Warn("serial log cut short", "vm", id.String(), "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// untilClosing is ctx that also ends when the Server closes.
+func (s *Server) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.closing, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// console joins a websocket to the machine's serial port. Every message is
+// bytes of the port, in either direction.
+func (s *Server) console(w http.ResponseWriter, q *request) error {
+	id, err := q.machine()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.untilClosing(q.Context())
+	defer cancel()
+	port, err := s.Guests.Console(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer port.Close()
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+	ws, err := websocket.Accept(w, q.Request, nil)
+	if err != nil {
+		return nil // Accept has answered
+	}
+	err = join(ctx, port, websocket.NetConn(ctx, ws, websocket.MessageBinary))
+	if err != nil && !errors.Is(err, context.Canceled) {
+		_ = ws.Close(websocket.StatusInternalError, "the serial port was closed")
+		return nil
+	}
+	_ = ws.Close(websocket.StatusNormalClosure, "")
+	return nil
+}
+
+// join copies in both directions until one of them ends, and waits for both.
+func join(ctx context.Context, a, b io.ReadWriteCloser) error {
+	ended := make(chan error, 2)
+	pipe := func(to io.Writer, from io.Reader) {
+		_, err := io.Copy(to, from)
+		ended <- err
+	}
+	go pipe(a, b)
+	go pipe(b, a)
+	var first error
+	select {
+	case first = <-ended:
+	case <-ctx.Done():
+		first = ctx.Err()
+		a.Close()
+		b.Close()
+		<-ended
+		<-ended
+		return first
+	}
+	a.Close()
+	b.Close()
+	<-ended
+	return first
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"lazuli/internal/arm"
+)
+
+// pageSize is how many resources one page of a list has, unless $top asks for
+// fewer.
+const pageSize = 250
+
+// pageBody is the body of a list.
+type pageBody struct {
+	Value    []any  `json:"value"`
+	NextLink string `json:"nextLink,omitempty"`
+}
+
+func (s *Server) list(w http.ResponseWriter, q *request) error {
+	limit, after, err := q.page()
+	if err != nil {
+		return err
+	}
+	var p arm.Page
+	err = q.read(func(ctx context.Context, c *arm.Call) error {
+		if err := s.checkParent(ctx, c); err != nil {
+			return err
+		}
+		p.Items, p.Next, err = q.target.typ.Provider.List(ctx, c, c.ID, after, limit)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return q.reply(w, http.StatusOK, arm.Result{Body: q.pageBody(p)})
+}
+
+func (q *request) pageBody(p arm.Page) pageBody {
+	if p.Items == nil {
+		p.Items = []any{}
+	}
+	return pageBody{Value: p.Items, NextLink: q.nextLink(p.Next)}
+}
+
+// checkParent holds a list of children to a parent that exists.
+func (s *Server) checkParent(ctx context.Context, c *arm.Call) error {
+	if len(c.ID.Names) == 0 {
+		return nil
+	}
+	parent, _ := s.routes.lookup(c.ID)
+	if parent == nil {
+		return nil
+	}
+	_, err := parent.Provider.Get(ctx, c)
+	return err
+}
+
+// page reads $top and $skipToken.
+func (q *request) page() (limit int, after string, err error) {
+	limit = pageSize
+	if top := q.query.Get("$top"); top != "" {
+		n, err := strconv.Atoi(top)
+		if err != nil || n < 1 {
+			return 0, "", arm.BadRequest("InvalidTopParameter", "The value '%.20s' of '$top' is not valid: it must be a number from 1.", top)
+		}
+		limit = min(n, pageSize)
+	}
+	b, err := base64.RawURLEncoding.DecodeString(q.query.Get("$skiptoken"))
+	if err != nil {
+		return 0, "", arm.BadRequest("InvalidSkipToken", "The value of '$skipToken' is not valid. Use the nextLink of the page before, as it is.")
+	}
+	return limit, string(b), nil
+}
+
+// nextLink is the URL of the page after the token next.
+func (q *request) nextLink(next string) string {
+	if next == "" {
+		return ""
+	}
+	v := url.Values{"api-version": {q.version}}
+	for name, values := range q.query {
+		v[name] = values
+	}
+	v.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(next)))
+	return q.base + q.URL.EscapedPath() + "?" + v.Encode()
+}

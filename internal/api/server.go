@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/store"
+)
+
+// Authenticator knows who a bearer token stands for. Its errors are
+// *arm.Error with status 401.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (arm.Principal, error)
+}
+
+// Guests reaches the serial ports of running guests.
+type Guests interface {
+	// SerialLog is what the guest has written since its machine last started.
+	SerialLog(ctx context.Context, vm arm.ID) (io.ReadCloser, error)
+	// Console is the serial port itself, until it is closed or ctx ends.
+	Console(ctx context.Context, vm arm.ID) (io.ReadWriteCloser, error)
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Store     store.Store
+	Types     []arm.Type
+	Endpoints []arm.Endpoint
+	Identity  Authenticator
+	// Login answers everything that is neither ARM's nor the metadata: the
+	// token endpoints, the portal.
+	Login http.Handler
+	// Guests may be nil: then machines have no log and no console here.
+	Guests   Guests
+	Location string
+	Logger   *slog.Logger
+	// LongPoll is how long a poll of an operation waits for its end; zero is a
+	// second.
+	LongPoll time.Duration
+	// Now is the time; nil is time.Now.
+	Now func() time.Time
+}
+
+// Server is the front. It is an http.Handler; Serve runs it with its limits.
+type Server struct {
+	Config
+	routes *router
+	sign   *signer
+	// closing ends when Serve is asked to stop, and with it what streams.
+	closing context.Context
+	close   context.CancelFunc
+}
+
+// New makes a Server.
+func New(ctx context.Context, c Config) (*Server, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.LongPoll == 0 {
+		c.LongPoll = time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	key, err := ensureKey(ctx, c.Store)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Config: c, sign: &signer{key}}
+	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
+	s.routes = s.newRouter()
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := &request{Request: r, s: s, requestID: uuid.NewString()}
+	q.writeHeaders(w.Header())
+	guard := &guardedWriter{ResponseWriter: w}
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(guard, q, p)
+		}
+	}()
+	if err := s.serve(guard, q); err != nil {
+		s.fail(guard, q, err)
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, q *request) error {
+	if !q.findBase() {
+		return arm.BadRequest("InvalidHostName", "The Host header is not a host name.")
+	}
+	segments, err := splitPath(q.URL)
+	if err != nil {
+		return err
+	}
+	switch root(segments) {
+	case "metadata":
+		return s.metadata(w, q, segments)
+	case "subscriptions", "tenants", "providers":
+		return s.serveARM(w, q, segments)
+	}
+	if s.Login == nil {
+		return arm.StatusError(http.StatusNotFound, "NotFound", "There is nothing at '%s'.", q.URL.Path)
+	}
+	s.Login.ServeHTTP(w, q.Request)
+	return nil
+}
+
+func root(segments []string) string {
+	if len(segments) == 0 {
+		return ""
+	}
+	return strings.ToLower(segments[0])
+}
+
+// serveARM answers a request below Azure Resource Manager's roots.
+func (s *Server) serveARM(w http.ResponseWriter, q *request, segments []string) error {
+	signed, err := s.sign.check(q.URL, s.Now())
+	if err != nil {
+		return err
+	}
+	if signed {
+		return s.serveSigned(w, q, segments)
+	}
+	if q.principal, err = s.authenticate(q); err != nil {
+		return err
+	}
+	if err := q.parseQuery(); err != nil {
+		return err
+	}
+	t, err := s.routes.find(segments)
+	if err != nil {
+		return err
+	}
+	q.target = t
+	h, ok := t.verbs[q.Method]
+	if !ok {
+		return t.notAllowed(w, q.Method)
+	}
+	if !h.upgrade {
+		if err := q.checkVersion(); err != nil {
+			return err
+		}
+	}
+	q.limitTime(w)
+	if err := q.readBody(w); err != nil {
+		return err
+	}
+	return h.serve(w, q)
+}
+
+func (s *Server) authenticate(q *request) (arm.Principal, error) {
+	header := q.Header.Get("Authorization")
+	if header == "" {
+		return arm.Principal{}, arm.StatusError(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+	}
+	scheme, token, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
+		return arm.Principal{}, arm.StatusError(http.StatusUnauthorized, "AuthenticationFailedInvalidHeader", "Authentication failed. The 'Authorization' header is provided in an invalid format; it must be 'Bearer <token>'.")
+	}
+	return s.Identity.Authenticate(q.Context(), strings.TrimSpace(token))
+}
+
+// armError is err as the client sees it.
+func (s *Server) armError(q *request, err error) *arm.Error {
+	if ae, ok := errors.AsType[*arm.Error](err); ok {
+		return ae
+	}
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return arm.StatusError(http.StatusServiceUnavailable, "ServerBusy", "The resource is being changed by too many others at once. Try again.")
+	case errors.Is(err, store.ErrTooLarge):
+		return arm.StatusError(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The request is larger than can be stored.")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return arm.StatusError(http.StatusServiceUnavailable, "ServerTimeout", "The request was not answered in time. Try again.")
+	}
+	s.Logger.Error("request failed", "method", q.Method, "path", q.URL.Path, "request", q.requestID, "err", err)
+	return arm.StatusError(http.StatusInternalServerError, "InternalServerError", "Something went wrong. The server's log says more under the request id %s.", q.requestID)
+}

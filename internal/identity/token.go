@@ -1,0 +1,127 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"lazuli/internal/arm"
+)
+
+// TokenTime is how long a token is good.
+const TokenTime = time.Hour
+
+// leeway is how far the clocks of several servers may be apart.
+const leeway = 30 * time.Second
+
+// maxToken bounds the length of a token that is looked at.
+const maxToken = 8 << 10
+
+// Token is an access token.
+type Token struct {
+	Raw       string
+	ExpiresAt time.Time
+}
+
+// claims of a token, in the form of Entra's version 1.
+type claims struct {
+	jwt.RegisteredClaims
+	TenantID string `json:"tid"`
+	ObjectID string `json:"oid"`
+	AppID    string `json:"appid"`
+	Version  string `json:"ver"`
+	Kind     string `json:"idtyp"`
+}
+
+// Issuer is who gives out tokens at a host.
+func (s *Service) Issuer(host string) string {
+	return "https://" + strings.ToLower(host) + "/" + s.TenantID + "/v2.0"
+}
+
+func (s *Service) issue(p *Principal, audience, issuer string) (Token, error) {
+	now := s.Now()
+	c := claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Subject: p.ObjectID, Audience: jwt.ClaimStrings{audience}, ID: uuid.NewString(),
+			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(TokenTime)),
+		},
+		TenantID: p.TenantID, ObjectID: p.ObjectID, AppID: p.ClientID, Version: "1.0", Kind: "app",
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, c)
+	t.Header["kid"] = s.key.id
+	raw, err := t.SignedString(s.key.private)
+	return Token{raw, c.ExpiresAt.Time}, err
+}
+
+// Authenticate says who a token stands for. Its errors are *arm.Error with
+// status 401.
+func (s *Service) Authenticate(ctx context.Context, raw string) (arm.Principal, error) {
+	c, err := s.verify(raw)
+	if err != nil {
+		return arm.Principal{}, err
+	}
+	p, err := FindPrincipal(ctx, s.Store, c.AppID)
+	if err != nil {
+		return arm.Principal{}, err
+	}
+	if p == nil || p.ObjectID != c.ObjectID {
+		return arm.Principal{}, denied("InvalidAuthenticationToken", "The access token is for a principal that no longer exists.")
+	}
+	return arm.Principal{ObjectID: p.ObjectID, AppID: p.ClientID, TenantID: p.TenantID, Name: p.Name}, nil
+}
+
+func (s *Service) verify(raw string) (*claims, error) {
+	if len(raw) > maxToken {
+		return nil, denied("InvalidAuthenticationToken", "The access token is invalid: it is too long.")
+	}
+	var c claims
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(s.Now),
+	)
+	_, err := parser.ParseWithClaims(raw, &c, func(t *jwt.Token) (any, error) {
+		if t.Header["kid"] != s.key.id {
+			return nil, errors.New("unknown key")
+		}
+		return &s.key.private.PublicKey, nil
+	})
+	if errors.Is(err, jwt.ErrTokenExpired) {
+		return nil, denied("ExpiredAuthenticationToken", "The access token has expired. Log in again.")
+	}
+	if err != nil {
+		return nil, denied("InvalidAuthenticationToken", "The access token is invalid. Log in again.")
+	}
+	return &c, s.checkClaims(&c)
+}
+
+func (s *Service) checkClaims(c *claims) error {
+	if !s.isIssuer(c.Issuer) {
+		return denied("InvalidAuthenticationTokenIssuer", "The access token is from the wrong issuer '%.100s'.", c.Issuer)
+	}
+	if !strings.EqualFold(c.TenantID, s.TenantID) {
+		return denied("InvalidAuthenticationTokenTenant", "The access token is from the wrong tenant '%.40s'; it must be '%s'.", c.TenantID, s.TenantID)
+	}
+	if len(c.Audience) == 1 {
+		if _, err := s.Audience(c.Audience[0]); err == nil {
+			return nil
+		}
+	}
+	return denied("InvalidAuthenticationTokenAudience", "The access token has been obtained for the wrong audience '%.100s'.", strings.Join(c.Audience, " "))
+}
+
+// isIssuer says whether s gives out tokens under that name, at any host that
+// it is reached by.
+func (s *Service) isIssuer(issuer string) bool {
+	u, err := url.Parse(issuer)
+	return err == nil && s.KnowsHost(u.Host) && issuer == s.Issuer(u.Host)
+}
+
+func denied(code, format string, a ...any) *arm.Error {
+	return arm.StatusError(http.StatusUnauthorized, code, format, a...)
+}

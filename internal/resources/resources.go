@@ -1,0 +1,56 @@
+package resources
+
+import (
+	"strings"
+
+	"lazuli/internal/arm"
+)
+
+// Config is what the package's endpoints tell of.
+type Config struct {
+	// Location is the name of the cloud's one location.
+	Location string
+	// Types is the table of all other types.
+	Types []arm.Type
+}
+
+// cloud answers for one Config.
+type cloud struct{ Config }
+
+// Types is the package's part of the table of types: resource groups.
+func Types(location string) []arm.Type { return []arm.Type{groupType(location)} }
+
+// Endpoints is everything of the package that is not a resource.
+func Endpoints(c Config) []arm.Endpoint {
+	a := cloud{c}
+	return []arm.Endpoint{
+		{Method: "GET", Path: "/tenants", Handle: a.tenants},
+		{Method: "GET", Path: "/subscriptions", Handle: a.subscriptions},
+		{Method: "GET", Path: "/subscriptions/{subscription}", Handle: a.subscription},
+		{Method: "GET", Path: "/subscriptions/{subscription}/locations", Handle: a.locations},
+		{Method: "GET", Path: "/subscriptions/{subscription}/resources", Handle: a.resources},
+		{Method: "GET", Path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Handle: a.resources},
+		{Method: "GET", Path: "/subscriptions/{subscription}/providers", Handle: a.providers},
+		{Method: "GET", Path: "/subscriptions/{subscription}/providers/{namespace}", Handle: a.provider},
+		{Method: "POST", Path: "/subscriptions/{subscription}/providers/{namespace}/register", Handle: a.provider},
+	}
+}
+
+// topLevel are the types of the table whose resources lie in a group directly.
+func topLevel(types []arm.Type) []arm.Type {
+	var top []arm.Type
+	for _, t := range types {
+		if strings.Count(t.Name, "/") == 1 && t.Name != arm.GroupType {
+			top = append(top, t)
+		}
+	}
+	return top
+}
+
+// displayName is a location's name as people read it: "local" is "Local".
+func displayName(location string) string {
+	if location == "" {
+		return ""
+	}
+	return strings.ToUpper(location[:1]) + location[1:]
+}
