@@ -1,0 +1,175 @@
+package routed
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// kernel changes one namespace, from a thread that is in it. Each method
+// compares first and makes only what differs.
+type kernel struct {
+	nl *netlink.Handle
+	// did is called before each change; what it returns ends the work, as a
+	// crash would. Tests kill there.
+	did func(change string) error
+}
+
+// in calls f with the kernel's end of a namespace.
+func (d *Driver) in(s *space, f func(k *kernel) error) error {
+	return s.do(func() error {
+		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return fmt.Errorf("open netlink: %w", err)
+		}
+		defer h.Close()
+		return f(&kernel{nl: h, did: d.did})
+	})
+}
+
+// findLink is nil when there is no such device.
+func (k *kernel) findLink(name string) (netlink.Link, error) {
+	l, err := k.nl.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find device %s: %w", name, err)
+	}
+	return l, nil
+}
+
+func (k *kernel) deleteLink(l netlink.Link) error {
+	name := l.Attrs().Name
+	if err := k.did("delete device " + name); err != nil {
+		return err
+	}
+	if err := k.nl.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("delete device %s: %w", name, err)
+	}
+	return nil
+}
+
+func (k *kernel) setUp(l netlink.Link) error {
+	if l.Attrs().Flags&net.FlagUp != 0 {
+		return nil
+	}
+	if err := k.did("up " + l.Attrs().Name); err != nil {
+		return err
+	}
+	if err := k.nl.LinkSetUp(l); err != nil {
+		return fmt.Errorf("set device %s up: %w", l.Attrs().Name, err)
+	}
+	return nil
+}
+
+// setAddresses gives the device exactly these addresses, besides those of the
+// loopback network.
+func (k *kernel) setAddresses(l netlink.Link, want ...netip.Prefix) error {
+	have, err := k.addresses(l)
+	if err != nil {
+		return err
+	}
+	for _, p := range want {
+		if have[p] {
+			delete(have, p)
+			continue
+		}
+		if err := k.did("add address " + p.String()); err != nil {
+			return err
+		}
+		if err := k.nl.AddrReplace(l, &netlink.Addr{IPNet: ipNet(p)}); err != nil {
+			return fmt.Errorf("add address %s to %s: %w", p, l.Attrs().Name, err)
+		}
+	}
+	for p := range have {
+		if err := k.did("delete address " + p.String()); err != nil {
+			return err
+		}
+		if err := k.nl.AddrDel(l, &netlink.Addr{IPNet: ipNet(p)}); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return fmt.Errorf("delete address %s of %s: %w", p, l.Attrs().Name, err)
+		}
+	}
+	return nil
+}
+
+func (k *kernel) addresses(l netlink.Link) (map[netip.Prefix]bool, error) {
+	list, err := uninterrupted(func() ([]netlink.Addr, error) { return k.nl.AddrList(l, netlink.FAMILY_V4) })
+	if err != nil {
+		return nil, fmt.Errorf("list addresses of %s: %w", l.Attrs().Name, err)
+	}
+	have := map[netip.Prefix]bool{}
+	for _, a := range list {
+		if p := prefixOf(a.IPNet); !p.Addr().IsLoopback() {
+			have[p] = true
+		}
+	}
+	return have, nil
+}
+
+// setNeighbours gives the device exactly these permanent neighbours.
+func (k *kernel) setNeighbours(l netlink.Link, mac net.HardwareAddr, want []netip.Addr) error {
+	index := l.Attrs().Index
+	list, err := uninterrupted(func() ([]netlink.Neigh, error) { return k.nl.NeighList(index, netlink.FAMILY_V4) })
+	if err != nil {
+		return fmt.Errorf("list neighbours of %s: %w", l.Attrs().Name, err)
+	}
+	have := map[netip.Addr]bool{}
+	for _, n := range list {
+		a, _ := netip.AddrFromSlice(n.IP)
+		if n.State&netlink.NUD_PERMANENT != 0 && n.HardwareAddr.String() == mac.String() {
+			have[a.Unmap()] = true
+		}
+	}
+	for _, a := range want {
+		if have[a] {
+			delete(have, a)
+			continue
+		}
+		if err := k.did("set neighbour " + a.String()); err != nil {
+			return err
+		}
+		if err := k.nl.NeighSet(&netlink.Neigh{LinkIndex: index, IP: a.AsSlice(), HardwareAddr: mac, State: netlink.NUD_PERMANENT}); err != nil {
+			return fmt.Errorf("set neighbour %s of %s: %w", a, l.Attrs().Name, err)
+		}
+	}
+	for a := range have {
+		if err := k.did("delete neighbour " + a.String()); err != nil {
+			return err
+		}
+		if err := k.nl.NeighDel(&netlink.Neigh{LinkIndex: index, IP: a.AsSlice()}); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("delete neighbour %s of %s: %w", a, l.Attrs().Name, err)
+		}
+	}
+	return nil
+}
+
+// uninterrupted asks again when the kernel's list changed while it was read.
+func uninterrupted[T any](list func() ([]T, error)) (out []T, err error) {
+	for range 10 {
+		if out, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return out, err
+		}
+	}
+	return out, err
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+func prefixOf(n *net.IPNet) netip.Prefix {
+	if n == nil {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	a, _ := netip.AddrFromSlice(n.IP)
+	ones, _ := n.Mask.Size()
+	return netip.PrefixFrom(a.Unmap(), ones)
+}
+
+// host is the prefix that is a alone.
+func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

@@ -1,0 +1,153 @@
+package routed
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// maxBatchBytes bounds a transaction, which goes to the kernel in one message.
+const maxBatchBytes = 64 << 20
+
+// tables collects the tables of one transaction, in which each takes the place
+// of the one that has its name.
+type tables struct {
+	c   *nftables.Conn
+	err error
+}
+
+func newTables() (*tables, error) {
+	c, err := nftables.New(nftables.WithSockOptions(func(s *netlink.Conn) error {
+		return errors.Join(s.SetReadBuffer(maxBatchBytes), s.SetWriteBuffer(maxBatchBytes))
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("open nftables: %w", err)
+	}
+	return &tables{c: c}, nil
+}
+
+// commit makes them all, or none.
+func (ts *tables) commit() error {
+	if ts.err != nil {
+		return ts.err
+	}
+	return ts.c.Flush()
+}
+
+// remove deletes a table if it is there.
+func (ts *tables) remove(family nftables.TableFamily, name string) {
+	t := &nftables.Table{Family: family, Name: name}
+	ts.c.AddTable(t)
+	ts.c.DelTable(t)
+}
+
+func (ts *tables) add(family nftables.TableFamily, name string) *table {
+	ts.remove(family, name)
+	return &table{ts, ts.c.AddTable(&nftables.Table{Family: family, Name: name})}
+}
+
+type table struct {
+	*tables
+	t *nftables.Table
+}
+
+// base adds a chain that packets come to by themselves.
+func (t *table) base(name string, typ nftables.ChainType, hook *nftables.ChainHook, prio *nftables.ChainPriority, policy nftables.ChainPolicy) chain {
+	return chain{t, t.c.AddChain(&nftables.Chain{Name: name, Table: t.t, Type: typ, Hooknum: hook, Priority: prio, Policy: &policy})}
+}
+
+func (t *table) chain(name string) chain {
+	return chain{t, t.c.AddChain(&nftables.Chain{Name: name, Table: t.t})}
+}
+
+// set adds a set of keys of the types, joined.
+func (t *table) set(name string, elements []nftables.SetElement, types ...nftables.SetDatatype) *nftables.Set {
+	s := &nftables.Set{Table: t.t, Name: name, KeyType: types[0], KeyByteOrder: byteOrder(types[0])}
+	if len(types) > 1 {
+		s.KeyType, s.Concatenation = nftables.MustConcatSetType(types...), true
+	}
+	return t.addSet(s, elements)
+}
+
+// dict adds a map from a key to a value or a verdict.
+func (t *table) dict(name string, key, value nftables.SetDatatype, elements []nftables.SetElement) *nftables.Set {
+	return t.addSet(&nftables.Set{Table: t.t, Name: name, IsMap: true, KeyType: key, DataType: value, KeyByteOrder: byteOrder(key)}, elements)
+}
+
+// anonymous adds the set of one rule, of spans of width bytes.
+func (t *table) anonymous(key nftables.SetDatatype, spans []span) *nftables.Set {
+	var el []nftables.SetElement
+	for _, s := range spans {
+		el = append(el, nftables.SetElement{Key: number(s.first, key.Bytes)})
+		// The end is the first that is out; what reaches to the top has none.
+		if s.last != uint32(uint64(1)<<(8*key.Bytes)-1) {
+			el = append(el, nftables.SetElement{Key: number(s.last+1, key.Bytes), IntervalEnd: true})
+		}
+	}
+	return t.addSet(&nftables.Set{Table: t.t, Anonymous: true, Constant: true, Interval: true, KeyType: key}, el)
+}
+
+func (t *table) addSet(s *nftables.Set, elements []nftables.SetElement) *nftables.Set {
+	if err := t.c.AddSet(s, elements); err != nil && t.err == nil {
+		t.err = fmt.Errorf("set %s: %w", s.Name, err)
+	}
+	return s
+}
+
+// byteOrder makes `nft list` show device names.
+func byteOrder(t nftables.SetDatatype) binaryutil.ByteOrder {
+	if t.Name == nftables.TypeIFName.Name {
+		return binaryutil.NativeEndian
+	}
+	return nil
+}
+
+type chain struct {
+	t *table
+	c *nftables.Chain
+}
+
+// rule adds a rule: its conditions, and what it does.
+func (c chain) rule(parts ...[]expr.Any) { c.named("", parts...) }
+
+// named adds a rule with a comment.
+func (c chain) named(comment string, parts ...[]expr.Any) {
+	r := &nftables.Rule{Table: c.t.t, Chain: c.c}
+	for _, p := range parts {
+		r.Exprs = append(r.Exprs, p...)
+	}
+	if comment != "" {
+		r.UserData = userdata.AppendString(nil, userdata.TypeComment, comment)
+	}
+	c.t.c.AddRule(r)
+}
+
+// generation counts the transactions of the thread's namespace.
+func generation() (uint32, error) {
+	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, 0)
+	req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.AF_UNSPEC, Version: nl.NFNETLINK_V0})
+	replies, err := req.Execute(unix.NETLINK_NETFILTER, 0)
+	if err != nil {
+		return 0, fmt.Errorf("get generation: %w", err)
+	}
+	for _, b := range replies {
+		if len(b) < nl.SizeofNfgenmsg {
+			continue
+		}
+		attrs, err := nl.ParseRouteAttrAsMap(b[nl.SizeofNfgenmsg:])
+		if err != nil {
+			return 0, fmt.Errorf("get generation: %w", err)
+		}
+		if a, ok := attrs[unix.NFTA_GEN_ID]; ok && len(a.Value) == 4 {
+			return binaryutil.BigEndian.Uint32(a.Value), nil
+		}
+	}
+	return 0, errors.New("get generation: no answer")
+}
