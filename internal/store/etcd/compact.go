@@ -65,7 +65,7 @@ func (s *Store) compactTo(rev int64) {
 // Compact drops the history before revision rev. It happens by itself; this
 // is for tests, and for who cannot wait.
 func (s *Store) Compact(ctx context.Context, rev int64) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -74,8 +74,8 @@ func (s *Store) Compact(ctx context.Context, rev int64) error {
 }
 
 // revision returns the current revision.
-func (s *Store) revision() (int64, error) {
-	if err := s.enter(); err != nil {
+func (s *Store) revision(ctx context.Context) (int64, error) {
+	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
 	defer s.leave()

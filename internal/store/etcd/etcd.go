@@ -113,12 +113,16 @@ func newStore(o Options, member *embed.Etcd, lock *os.File) *Store {
 	}
 }
 
-// enter begins a call into the member; leave ends it.
-func (s *Store) enter() error {
+// enter begins a call into the member unless ctx has ended, so that a call
+// under an ended ctx changes nothing; leave ends it.
+func (s *Store) enter(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return store.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	s.calls.Add(1)
 	return nil

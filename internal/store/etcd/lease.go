@@ -17,7 +17,7 @@ func (s *Store) Grant(ctx context.Context, ttl time.Duration) (store.LeaseID, er
 	if ttl <= 0 {
 		return 0, fmt.Errorf("lease of %v", ttl)
 	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
 	defer s.leave()
@@ -30,7 +30,7 @@ func (s *Store) Grant(ctx context.Context, ttl time.Duration) (store.LeaseID, er
 
 // KeepAlive renews the lease.
 func (s *Store) KeepAlive(ctx context.Context, id store.LeaseID) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -40,7 +40,7 @@ func (s *Store) KeepAlive(ctx context.Context, id store.LeaseID) error {
 
 // Revoke ends the lease and deletes its keys.
 func (s *Store) Revoke(ctx context.Context, id store.LeaseID) error {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()

@@ -16,10 +16,7 @@ import (
 // majority while it is the only one: it acknowledges no write before it has
 // applied it.
 func (s *Store) read(ctx context.Context, from, end string, rev int64, limit int) (*clientv3.GetResponse, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()

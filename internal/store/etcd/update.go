@@ -30,7 +30,7 @@ func (s *Store) attempt(ctx context.Context, f func(tx store.Tx) error) (int64, 
 	}
 	writes := tx.Writes()
 	if len(writes) == 0 {
-		return view.revision()
+		return view.revision(ctx)
 	}
 	if err := tx.Check(); err != nil {
 		return 0, err
@@ -39,7 +39,7 @@ func (s *Store) attempt(ctx context.Context, f func(tx store.Tx) error) (int64, 
 }
 
 func (s *Store) commit(ctx context.Context, ifs []clientv3.Cmp, then []clientv3.Op) (int64, error) {
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
 	defer s.leave()
@@ -106,9 +106,9 @@ func (v *view) settle(rev int64, err error) error {
 }
 
 // revision returns the revision read at, or the current one if nothing was.
-func (v *view) revision() (int64, error) {
+func (v *view) revision(ctx context.Context) (int64, error) {
 	if v.rev > 0 {
 		return v.rev, nil
 	}
-	return v.store.revision()
+	return v.store.revision(ctx)
 }

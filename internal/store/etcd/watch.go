@@ -37,10 +37,7 @@ func (s *Store) Watch(ctx context.Context, prefix string, after int64, f func(re
 }
 
 func (s *Store) watch(ctx context.Context, prefix string, rev int64) (mvcc.WatchStream, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.enter(); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
