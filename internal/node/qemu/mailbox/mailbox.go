@@ -1,58 +1,40 @@
-// Package mailbox is a queue between one goroutine that must never wait and
-// one that reads at its own pace. It knows nothing of what it carries.
+// Package mailbox is a queue between goroutines that must never wait and one
+// that reads at its own pace. It knows nothing of what it carries.
 package mailbox
 
 import "sync"
 
-// Mailbox passes values on, in order and without bound.
+// Mailbox keeps values, in order and without bound, until they are taken.
 type Mailbox[T any] struct {
-	in   chan T
-	out  chan T
-	quit chan struct{}
-	once sync.Once
-	done sync.WaitGroup
+	mu    sync.Mutex
+	queue []T
+	ready chan struct{}
 }
 
-// New starts a mailbox. Close ends it.
+// New makes an empty mailbox.
 func New[T any]() *Mailbox[T] {
-	m := &Mailbox[T]{in: make(chan T), out: make(chan T), quit: make(chan struct{})}
-	m.done.Go(m.run)
-	return m
+	return &Mailbox[T]{ready: make(chan struct{}, 1)}
 }
 
-// Put adds v. It never waits for the reader. After Close it does nothing.
+// Put adds v. It never waits.
 func (m *Mailbox[T]) Put(v T) {
+	m.mu.Lock()
+	m.queue = append(m.queue, v)
+	m.mu.Unlock()
 	select {
-	case m.in <- v:
-	case <-m.quit:
+	case m.ready <- struct{}{}:
+	default:
 	}
 }
 
-// Out is where values come out. Close closes it.
-func (m *Mailbox[T]) Out() <-chan T { return m.out }
+// Ready delivers when there is something to take, perhaps once more than that.
+func (m *Mailbox[T]) Ready() <-chan struct{} { return m.ready }
 
-// Close drops what nobody has read, and closes Out.
-func (m *Mailbox[T]) Close() {
-	m.once.Do(func() { close(m.quit) })
-	m.done.Wait()
-}
-
-func (m *Mailbox[T]) run() {
-	defer close(m.out)
-	var queue []T
-	for {
-		var out chan T
-		var next T
-		if len(queue) > 0 {
-			out, next = m.out, queue[0]
-		}
-		select {
-		case v := <-m.in:
-			queue = append(queue, v)
-		case out <- next:
-			queue = queue[1:]
-		case <-m.quit:
-			return
-		}
-	}
+// Take returns everything that was put so far and not taken.
+func (m *Mailbox[T]) Take() []T {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.queue
+	m.queue = nil
+	return all
 }

@@ -1,34 +1,43 @@
 package mailbox
 
 import (
+	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func TestOrderWithoutReader(t *testing.T) {
+func TestTake(t *testing.T) {
 	m := New[int]()
-	defer m.Close()
-	const n = 1000
-	for i := range n {
-		m.Put(i)
+	if got := m.Take(); got != nil {
+		t.Errorf("took %v from an empty mailbox", got)
 	}
-	for i := range n {
-		if got := <-m.Out(); got != i {
-			t.Fatalf("value %d = %d", i, got)
-		}
+	m.Put(1)
+	m.Put(2)
+	<-m.Ready()
+	if diff := cmp.Diff([]int{1, 2}, m.Take()); diff != "" {
+		t.Error(diff)
+	}
+	m.Put(3)
+	<-m.Ready()
+	if diff := cmp.Diff([]int{3}, m.Take()); diff != "" {
+		t.Error(diff)
 	}
 }
 
-func TestClose(t *testing.T) {
-	m := New[string]()
-	m.Put("lost")
-	m.Close()
-	m.Close()
-	m.Put("after the end")
-	if v, ok := <-m.Out(); ok {
-		t.Errorf("read %q from a closed mailbox", v)
+func TestNothingIsMissed(t *testing.T) {
+	const writers, each = 4, 500
+	m := New[int]()
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for i := range each {
+				m.Put(i)
+			}
+		})
 	}
+	for got := 0; got < writers*each; got += len(m.Take()) {
+		<-m.Ready()
+	}
+	wg.Wait()
 }

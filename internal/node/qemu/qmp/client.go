@@ -124,16 +124,18 @@ func (c *Client) Do(ctx context.Context, name string, args, out any) error {
 	return nil
 }
 
-// Events delivers what QEMU tells. It is closed by Close, not by the end of
-// the connection: what came before the end can be read after it.
-func (c *Client) Events() <-chan Event { return c.events.Out() }
+// Events takes what QEMU told since the last call. Every event that came
+// before the answer to a command is there when Do returns.
+func (c *Client) Events() []Event { return c.events.Take() }
 
-// Done is closed when the connection has ended.
+// Ready delivers when there are events to take.
+func (c *Client) Ready() <-chan struct{} { return c.events.Ready() }
+
+// Done is closed when the connection has ended. No event comes after it.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
 // Close ends the connection and returns when all its goroutines have ended.
 func (c *Client) Close() {
 	c.once.Do(func() { close(c.quit) })
 	<-c.done
-	c.events.Close()
 }

@@ -1,0 +1,98 @@
+package qemu
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"lazuli/internal/fabric"
+)
+
+const cgroupRoot = "/sys/fs/cgroup"
+
+// overheadMiB is what a QEMU may take besides its guest's memory: translated
+// code, page tables, buffers. A guest that makes it take more is ended rather
+// than the host's other machines.
+func overheadMiB(m fabric.Machine) int { return 1024 + m.MemoryMiB/8 }
+
+// setting is one file of a control group.
+type setting struct{ controller, file, value string }
+
+// settings bound a machine in each version of control groups. Processors are
+// shared in proportion, not capped.
+func settings(m fabric.Machine) (v1, v2 []setting) {
+	memory := strconv.Itoa((m.MemoryMiB + overheadMiB(m)) << 20)
+	threads := strconv.Itoa(m.CPUs + helperThreads)
+	v1 = []setting{
+		{"cpu", "cpu.shares", strconv.Itoa(1024 * m.CPUs)},
+		{"memory", "memory.limit_in_bytes", memory},
+		{"pids", "pids.max", threads},
+	}
+	v2 = []setting{
+		{"", "cpu.weight", strconv.Itoa(min(100*m.CPUs, 10000))},
+		{"", "memory.max", memory},
+		{"", "pids.max", threads},
+	}
+	return v1, v2
+}
+
+// joinCgroups puts a process into control groups of its own, outside of the
+// agent's service, with which it must not end. A host where that cannot be
+// done runs machines without.
+func joinCgroups(c Config, pid int, m fabric.Machine) {
+	v1, v2 := settings(m)
+	use := v1
+	if unified() {
+		use = v2
+		for _, dir := range []string{cgroupRoot, filepath.Join(cgroupRoot, c.Cgroup)} {
+			if err := errors.Join(makeDir(dir), put(dir, "cgroup.subtree_control", "+cpu +memory +pids")); err != nil {
+				c.Log.Debug("control group without controllers", "err", err)
+			}
+		}
+	}
+	for _, s := range use {
+		dir := filepath.Join(cgroupRoot, s.controller, c.Cgroup, m.UID)
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = errors.Join(put(dir, s.file, s.value), put(dir, "cgroup.procs", strconv.Itoa(pid)))
+		}
+		if err != nil {
+			c.Log.Debug("machine without control group", "vm", m.UID, "err", err)
+		}
+	}
+}
+
+// leaveCgroups removes the control groups of a machine that has ended.
+func leaveCgroups(c Config, uid string) {
+	v1, _ := settings(fabric.Machine{})
+	dirs := []string{filepath.Join(cgroupRoot, c.Cgroup, uid)}
+	for _, s := range v1 {
+		dirs = append(dirs, filepath.Join(cgroupRoot, s.controller, c.Cgroup, uid))
+	}
+	for _, dir := range dirs {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			c.Log.Debug("control group stays", "vm", uid, "err", err)
+		}
+	}
+}
+
+func unified() bool {
+	_, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers"))
+	return err == nil
+}
+
+func makeDir(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func put(dir, file, value string) error {
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(value), 0o644); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
