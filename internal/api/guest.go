@@ -97,6 +97,8 @@ func (s *Server) console(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
+	s.consoles.Add(1)
+	defer s.consoles.Done()
 	ctx, cancel := s.untilClosing(q.Context())
 	defer cancel()
 	port, err := s.Guests.Console(ctx, id)

@@ -43,6 +43,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, conf *tls.Config) er
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = h.Close()
 	}
+	s.consoles.Wait()
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		return e
 	}

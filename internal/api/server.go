@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,6 +58,8 @@ type Server struct {
 	// closing ends when Serve is asked to stop, and with it what streams.
 	closing context.Context
 	close   context.CancelFunc
+	// consoles counts the consoles that are open, which net/http does not.
+	consoles sync.WaitGroup
 }
 
 // New makes a Server.

@@ -2,7 +2,6 @@ package resources
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func (a cloud) provider(_ context.Context, c *arm.Call, vars map[string]string) 
 			return arm.Result{Body: a.showProvider(c, ns)}, nil
 		}
 	}
-	return arm.Result{}, arm.StatusError(http.StatusNotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid: this cloud does not have it.", vars["namespace"])
+	return arm.Result{}, arm.StatusError(404, "InvalidResourceNamespace", "The resource namespace '%s' is invalid: this cloud does not have it.", vars["namespace"])
 }
 
 func (a cloud) namespaces() []string {

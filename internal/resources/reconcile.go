@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"time"
 
@@ -183,7 +182,7 @@ func (s *sweep) delete(ctx context.Context, id arm.ID) error {
 	})
 	ae, isARM := errors.AsType[*arm.Error](err)
 	switch {
-	case err == nil, isARM && ae.Status == http.StatusNotFound:
+	case err == nil, isARM && ae.Status == 404:
 		s.moving = true
 		return nil
 	case isARM && ae.Status < 500:

@@ -1,0 +1,134 @@
+package api_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"lazuli/internal/api"
+	"lazuli/internal/store/memory"
+)
+
+const machine = group + "/providers/Microsoft.Compute/virtualMachines/vm1"
+
+func withMachine(t *testing.T) *cloud {
+	c := withGroup(t)
+	c.expect(201, "PUT", machine+"?"+version, `{}`)
+	return c
+}
+
+func TestSerialLog(t *testing.T) {
+	c := withMachine(t)
+	if got := string(c.expect(200, "GET", machine+"/serialLog", "").body); got != "log of vm1" {
+		t.Errorf("log = %q", got)
+	}
+	c.expect(404, "GET", strings.Replace(machine, "vm1", "vm2", 1)+"/serialLog", "")
+	c.expect(401, "GET", machine+"/serialLog", "", "Authorization", "")
+}
+
+func TestSignedURL(t *testing.T) {
+	c := withMachine(t)
+	signed := c.expect(200, "POST", machine+"/peek?"+version, "hello", "Content-Type", "application/json").json(t)["url"].(string)
+	if !strings.HasPrefix(signed, c.URL+machine+"/serialLog?") {
+		t.Fatalf("SignURL = %q", signed)
+	}
+	if got := string(c.expect(200, "GET", signed, "", "Authorization", "").body); got != "log of vm1" {
+		t.Errorf("log = %q", got)
+	}
+	for name, url := range map[string]string{
+		"another machine": strings.Replace(signed, "vm1", "vm2", 1),
+		"the machine":     strings.Replace(signed, "/serialLog", "", 1),
+		"later":           strings.Replace(signed, "se=", "se=9", 1),
+		"no expiry":       strings.Replace(signed, "se=", "x=", 1),
+		"deletion":        signed + "&x=1",
+	} {
+		method := "GET"
+		if name == "deletion" {
+			method = "DELETE"
+		}
+		if r := c.do(method, url, "", "Authorization", ""); r.StatusCode != 403 {
+			t.Errorf("the signature for %s = %d %s, want 403", name, r.StatusCode, r.body)
+		}
+	}
+}
+
+func TestConsole(t *testing.T) {
+	c := withMachine(t)
+	here, there := net.Pipe()
+	c.guests.port = there
+	url := strings.Replace(c.URL, "https", "wss", 1) + machine + "/console"
+	if _, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{HTTPClient: c.Client()}); err == nil {
+		t.Error("a console without a token was given out")
+	}
+	ws, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{
+		HTTPClient: c.Client(), HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := websocket.NetConn(t.Context(), ws, websocket.MessageBinary)
+	go io.WriteString(here, "login: ")
+	b := make([]byte, 7)
+	if _, err := io.ReadFull(conn, b); err != nil || string(b) != "login: " {
+		t.Fatalf("read %q, %v", b, err)
+	}
+	go io.WriteString(conn, "root\n")
+	if _, err := io.ReadFull(here, b[:5]); err != nil || string(b[:5]) != "root\n" {
+		t.Fatalf("the guest read %q, %v", b[:5], err)
+	}
+	here.Close()
+	if _, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "serial port") {
+		t.Errorf("at the end of the port: %v", err)
+	}
+}
+
+// Serve ends when its context does, with what streams.
+func TestServeEnds(t *testing.T) {
+	c := withMachine(t)
+	here, there := net.Pipe()
+	defer here.Close()
+	st := memory.New(memory.Options{})
+	defer st.Close()
+	s, err := api.New(t.Context(), api.Config{
+		Store: c.store, Types: c.types, Identity: c.identity, Guests: &fakeGuests{there}, Location: "local", Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx, l, &tls.Config{Certificates: c.TLS.Certificates}) }()
+	ws, _, err := websocket.Dial(t.Context(), "wss://"+l.Addr().String()+machine+"/console", &websocket.DialOptions{
+		HTTPClient: c.Client(), HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow, err := net.Dial("tcp", l.Addr().String()) // never says anything
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve = %v", err)
+	}
+	read, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if _, _, err := ws.Read(read); err == nil {
+		t.Error("the console goes on after the end")
+	}
+}
