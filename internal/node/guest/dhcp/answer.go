@@ -39,7 +39,8 @@ var forever = []byte{0xff, 0xff, 0xff, 0xff}
 var broadcast = &net.UDPAddr{IP: net.IPv4bcast, Port: dhcpv4.ClientPort}
 
 // Answer says what to reply to a packet, and where; a nil reply is none. It
-// keeps no state: an offer promises nothing that was not the port's before.
+// keeps no state: an offer promises nothing that was not the port's before. The
+// zero Lease answers nothing.
 func (l Lease) Answer(packet []byte) (reply []byte, to *net.UDPAddr) {
 	q, err := dhcpv4.FromBytes(packet)
 	if err != nil || !l.asks(q) {
@@ -62,7 +63,7 @@ func (l Lease) Answer(packet []byte) (reply []byte, to *net.UDPAddr) {
 
 // asks says whether the packet is a question of this port to this server.
 func (l Lease) asks(q *dhcpv4.DHCPv4) bool {
-	if q.OpCode != dhcpv4.OpcodeBootRequest || q.HWType != iana.HWTypeEthernet || !bytes.Equal(q.ClientHWAddr, l.MAC) {
+	if len(l.MAC) == 0 || q.OpCode != dhcpv4.OpcodeBootRequest || q.HWType != iana.HWTypeEthernet || !bytes.Equal(q.ClientHWAddr, l.MAC) {
 		return false
 	}
 	if !q.GatewayIPAddr.IsUnspecified() { // no relay stands between a guest and its host

@@ -165,6 +165,13 @@ func TestInformHasNoLease(t *testing.T) {
 	}
 }
 
+func TestZeroLeaseIsSilent(t *testing.T) {
+	q := question(t, dhcpv4.MessageTypeDiscover, dhcpv4.WithHwAddr(nil))
+	if b, _ := (Lease{}).Answer(q.ToBytes()); b != nil {
+		t.Errorf("answer of %d bytes", len(b))
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	l := testLease(f)
 	for _, q := range []*dhcpv4.DHCPv4{
