@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// defaultGroup is the resource group of what is made without --group.
+const defaultGroup = "default"
+
+// app is what the commands share: the global flags.
+type app struct {
+	dataDir, credentials, group, output string
+}
+
+func (a *app) addFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&a.dataDir, "data-dir", cmp.Or(os.Getenv(envDataDir), DefaultDataDir), "directory of the server's state ($"+envDataDir+")")
+	f.StringVar(&a.credentials, "credentials", os.Getenv(envCredentials), "file with the credentials of the cloud, else admin.json in the data directory ($"+envCredentials+")")
+	f.StringVarP(&a.group, "group", "g", os.Getenv(envGroup), "resource group, else "+defaultGroup+"; lists are of all groups ($"+envGroup+")")
+	f.StringVarP(&a.output, "output", "o", outputTable, "form of the output: table, json or name")
+	complete := func(values ...string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	}
+	register(root, "output", complete(outputTable, outputJSON, outputName))
+	register(root, "group", a.completeGroups)
+}
+
+// register sets the completion of a flag, which exists.
+func register(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err)
+	}
+}
+
+// groupName is the group in which one thing is looked up or made.
+func (a *app) groupName() string { return cmp.Or(a.group, defaultGroup) }
+
+func (a *app) credentialsFile() string {
+	return cmp.Or(a.credentials, filepath.Join(a.dataDir, "admin.json"))
+}
+
+// open is the client of the cloud. It makes no request yet.
+func (a *app) open() (*cloud, error) {
+	if err := checkOutput(a.output); err != nil {
+		return nil, err
+	}
+	c, err := readCredentials(a.credentialsFile())
+	if err != nil {
+		return nil, err
+	}
+	return newCloud(c)
+}
+
+// run makes a command's RunE of a function that needs the cloud.
+func (a *app) run(f func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.open()
+		if err != nil {
+			return err
+		}
+		return c.explainTransport(f(cmd.Context(), c, cmd, args))
+	}
+}
