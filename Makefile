@@ -1,6 +1,50 @@
-.PHONY: build test
+# make run    the whole cloud on this machine, with a first virtual machine in it
+# make test   everything that CI checks
+# The other targets are parts of these two.
+
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+export PATH := $(PATH):/usr/sbin:/sbin
+
+DATA_DIR ?= /var/lib/lazuli
+
+# What Lazuli drives (QEMU, nftables) and what its images are built with.
+RUN_PACKAGES := qemu-system-x86 qemu-utils seabios ovmf nftables iproute2 openssh-client \
+	mmdebstrap e2fsprogs fdisk mtools dosfstools grub-common grub-pc-bin grub-efi-amd64-bin \
+	busybox-static cpio kmod zstd
+# What the tests need besides.
+TEST_PACKAGES := fuse3 fio iputils-ping procps xorriso
+
+.PHONY: build run test unit e2e bench lint deps test-deps clean
+
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/lazuli ./cmd/lazuli
-test:
-	CGO_ENABLED=0 go vet ./...
-	CGO_ENABLED=0 go test ./...
+	go build -trimpath -ldflags '-s -w' -o bin/lazuli ./cmd/lazuli
+
+run: deps build
+	@bin/lazuli quickstart --data-dir $(DATA_DIR)
+
+test: test-deps lint unit e2e
+
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: the files above need formatting' >&2; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+# -p 2: packages that drive QEMU and namespaces share two processors here.
+unit:
+	go test -p 2 -timeout 15m $$(go list ./... | grep -v /test/e2e)
+
+e2e: build
+	go test -count 1 -timeout 60m ./test/e2e/...
+
+bench: build
+	go run ./bench
+
+deps:
+	@hack/apt $(RUN_PACKAGES)
+
+test-deps:
+	@hack/apt $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+clean:
+	rm -rf bin

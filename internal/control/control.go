@@ -1,0 +1,246 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/compute"
+	"lazuli/internal/reconcile"
+	"lazuli/internal/store"
+	"lazuli/internal/store/mirror"
+)
+
+// Config is what the control plane is made of.
+type Config struct {
+	Store store.Store
+	Log   *slog.Logger
+	// Domain is the parent of the names that guests of a network see each
+	// other by.
+	Domain string
+	// Groups makes one step of the deletion of a resource group.
+	Groups func(ctx context.Context, id arm.ID) (again time.Duration, err error)
+	// ProvisionTimeout is how long a guest may take until it is ready, where
+	// the machine does not say; zero: 20 minutes.
+	ProvisionTimeout time.Duration
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Control runs the reconcilers and serves the nodes.
+type Control struct {
+	Config
+	store  store.Store
+	log    *slog.Logger
+	mirror *mirror.Mirror
+	nodes  nodes
+	ctx    context.Context // of Run; only to know that the end is near
+
+	vms, disks, images, groups *reconcile.Loop
+	byType                     map[string]*reconcile.Loop
+
+	mu   sync.Mutex
+	uids map[string]arm.ID // of the resources that nodes report on
+
+	once     sync.Once
+	followed chan struct{} // closed when the mirror has read the store
+	followOK func()
+}
+
+// defaultProvisionTimeout is what Azure gives a Linux guest.
+const defaultProvisionTimeout = 20 * time.Minute
+
+// groupType is the type that resource groups are stored as.
+const groupType = "Microsoft.Resources/resourceGroups"
+
+// New makes a control plane. It does nothing until Run.
+func New(cfg Config) *Control {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.ProvisionTimeout == 0 {
+		cfg.ProvisionTimeout = defaultProvisionTimeout
+	}
+	c := &Control{
+		Config: cfg, store: cfg.Store, log: cfg.Log, mirror: mirror.New("/"), ctx: context.Background(),
+		nodes: nodes{m: map[string]*linked{}}, uids: map[string]arm.ID{}, followed: make(chan struct{}),
+	}
+	c.vms = c.loop("vm", c.reconcileVM)
+	c.disks = c.loop("disk", c.reconcileDisk)
+	c.images = c.loop("image", c.reconcileImage)
+	c.groups = c.loop("group", c.reconcileGroup)
+	c.byType = map[string]*reconcile.Loop{
+		strings.ToLower(compute.VMType): c.vms, strings.ToLower(compute.DiskType): c.disks,
+		strings.ToLower(compute.ImageType): c.images, strings.ToLower(groupType): c.groups,
+	}
+	return c
+}
+
+// loop makes a loop over resources, whose keys are their ids.
+func (c *Control) loop(name string, f func(context.Context, arm.ID) (time.Duration, error)) *reconcile.Loop {
+	return reconcile.New(name, 16, c.log, func(ctx context.Context, key string) (time.Duration, error) {
+		id, err := arm.ParseID(key)
+		if err != nil {
+			return 0, err
+		}
+		return f(ctx, id)
+	})
+}
+
+// Run works until ctx ends.
+func (c *Control) Run(ctx context.Context) error {
+	c.ctx = ctx
+	var wg sync.WaitGroup
+	for _, l := range []*reconcile.Loop{c.vms, c.disks, c.images, c.groups} {
+		wg.Go(func() { l.Run(ctx) })
+	}
+	wg.Go(func() { c.sweep(ctx) })
+	err := c.mirror.Follow(ctx, c.store, c.log, c.changed)
+	wg.Wait()
+	return err
+}
+
+// changed has everything look that a change of the state may matter to.
+func (c *Control) changed(events []store.Event) {
+	for _, e := range events {
+		rest, isSpec := strings.CutPrefix(e.Key, "/spec/")
+		if !isSpec {
+			var isStatus bool
+			if rest, isStatus = strings.CutPrefix(e.Key, "/status/"); !isStatus {
+				continue
+			}
+		}
+		if isSpec {
+			c.index(e)
+		}
+		if id, ok := c.idAt(rest); ok {
+			c.add(id)
+		}
+	}
+	c.once.Do(func() { close(c.followed) })
+	c.replan()
+}
+
+// add has the reconciler of id's type look at it.
+func (c *Control) add(id arm.ID) {
+	if l := c.byType[strings.ToLower(id.Type())]; l != nil {
+		l.Add(id.String())
+	}
+}
+
+// replan has every node's assignment made again.
+func (c *Control) replan() {
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	for _, l := range c.nodes.m {
+		l.signal()
+	}
+}
+
+// metaOnly is the part of a stored spec that says whose it is.
+type metaOnly struct {
+	Meta struct {
+		ID  arm.ID `json:"id"`
+		UID string `json:"uid"`
+	} `json:"meta"`
+}
+
+// idAt is the id of the resource with this key.
+func (c *Control) idAt(key string) (arm.ID, bool) {
+	e, err := c.mirror.Get(c.ctx, "/spec/"+key)
+	if err != nil {
+		return arm.ID{}, false
+	}
+	var m metaOnly
+	if err := json.Unmarshal(e.Value, &m); err != nil {
+		c.log.Error("unreadable resource in the store", "key", e.Key, "err", err)
+		return arm.ID{}, false
+	}
+	return m.Meta.ID, true
+}
+
+// index remembers which resource has which UID.
+func (c *Control) index(e store.Event) {
+	if e.Deleted {
+		return // a UID is never used again
+	}
+	var m metaOnly
+	if err := json.Unmarshal(e.Value, &m); err != nil || c.byType[strings.ToLower(m.Meta.ID.Type())] == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.uids[m.Meta.UID] = m.Meta.ID
+}
+
+// heard has the reconcilers look at what a node reported on.
+func (c *Control) heard(uids ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, uid := range uids {
+		if id, ok := c.uids[uid]; ok {
+			c.add(id)
+		}
+	}
+}
+
+func (c *Control) reconcileGroup(ctx context.Context, id arm.ID) (time.Duration, error) {
+	if c.Groups == nil {
+		return 0, nil
+	}
+	return c.Groups(ctx, id)
+}
+
+// finish ends the operation of a resource, in the transaction that writes the
+// status it waits for.
+func (c *Control) finish(ctx context.Context, tx store.Tx, m *arm.Meta, failure *arm.Error) error {
+	return arm.FinishOperation(ctx, tx, m.Operation, failure, nil, c.Now())
+}
+
+// How long operations are kept after their end, and how often old ones are
+// looked for.
+const (
+	operationKept = 24 * time.Hour
+	sweepEvery    = 10 * time.Minute
+)
+
+// sweep removes operations that ended long ago.
+func (c *Control) sweep(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := c.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("old operations not removed, will retry", "err", err)
+			}
+		}
+	}
+}
+
+func (c *Control) sweepOnce(ctx context.Context) error {
+	es, err := c.mirror.List(ctx, arm.OperationPrefix)
+	if err != nil {
+		return err
+	}
+	for _, e := range es {
+		var op arm.Operation
+		if err := json.Unmarshal(e.Value, &op); err != nil {
+			return fmt.Errorf("read %s: %w", e.Key, err)
+		}
+		if op.EndedAt == nil || c.Now().Sub(*op.EndedAt) < operationKept {
+			continue
+		}
+		if _, err := c.store.Update(ctx, func(tx store.Tx) error { tx.Delete(e.Key); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/compute"
+	"lazuli/internal/fabric"
+	"lazuli/internal/place"
+	"lazuli/internal/store"
+)
+
+type disk = arm.Object[compute.Disk, compute.DiskStatus]
+
+// How long a node may try before what it was asked for has failed, and how
+// often to look at what nothing tells of.
+const (
+	patience  = 30 * time.Second
+	lookAgain = 200 * time.Millisecond
+	waitLong  = 5 * time.Second
+)
+
+// reconcileDisk makes one step towards what a disk should be. It may run at
+// any time, any number of times, and after a crash anywhere in itself.
+func (c *Control) reconcileDisk(ctx context.Context, id arm.ID) (time.Duration, error) {
+	d, err := compute.Disks.Find(ctx, c.store, id)
+	if err != nil || d == nil {
+		return 0, err
+	}
+	switch {
+	case !d.Status.HeldBy.IsZero() && !d.Status.HeldBy.Equal(d.Spec.ManagedBy):
+		return c.letGo(ctx, d)
+	case d.Deleting():
+		return 0, c.removeDisk(ctx, d)
+	case d.Status.Node == "":
+		return c.placeDisk(ctx, d)
+	default:
+		return c.observeDisk(ctx, d)
+	}
+}
+
+// letGo clears HeldBy when the machine that had the disk has no more of it.
+func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
+	again := lookAgain
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.Disks.Find(ctx, tx, d.ID)
+		if err != nil || now == nil || now.UID != d.UID {
+			return err
+		}
+		held, err := c.stillHeld(ctx, tx, now)
+		if err != nil || held {
+			return err
+		}
+		again = 0
+		now.Status.HeldBy = arm.ID{}
+		return compute.Disks.PutStatus(tx, now.ID, &now.Status)
+	})
+	return again, err
+}
+
+// stillHeld says whether the machine in HeldBy may have the disk open: until
+// its node says that it is without it.
+func (c *Control) stillHeld(ctx context.Context, r store.Reader, d *disk) (bool, error) {
+	vm, err := compute.VMs.Find(ctx, r, d.Status.HeldBy)
+	if err != nil || vm == nil {
+		return false, err
+	}
+	if d.Spec.ManagedBy.Equal(vm.ID) {
+		return true, nil
+	}
+	if vm.Status.Node == "" {
+		return false, nil
+	}
+	return vm.Status.ObservedGeneration < vm.Generation || vm.Status.Failure != nil && vm.Status.State != fabric.MachineStopped, nil
+}
+
+// placeDisk chooses a node for a disk of its own. One that belongs to a
+// machine goes where the machine goes.
+func (c *Control) placeDisk(ctx context.Context, d *disk) (time.Duration, error) {
+	if !d.Spec.ManagedBy.IsZero() {
+		return 0, nil
+	}
+	want := place.Want{Image: d.Spec.Image}
+	if d.Spec.SourceUID != "" {
+		source, err := compute.Disks.Find(ctx, c.store, d.Spec.Source)
+		if err != nil {
+			return 0, err
+		}
+		if source == nil || source.Status.Node == "" {
+			return waitLong, nil
+		}
+		want.Node = source.Status.Node
+	}
+	ns, err := c.placeable(ctx)
+	if err != nil {
+		return 0, err
+	}
+	name, err := place.Choose(ns, want)
+	if err != nil {
+		return waitLong, c.failDisk(ctx, d, &fabric.Problem{Code: "AllocationFailed", Message: err.Error()})
+	}
+	_, err = c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.Disks.Find(ctx, tx, d.ID)
+		if err != nil || now == nil || now.Status.Node != "" || !now.Spec.ManagedBy.IsZero() {
+			return err
+		}
+		now.Status.Node = name
+		return compute.Disks.PutStatus(tx, now.ID, &now.Status)
+	})
+	return 0, err
+}
+
+// observeDisk writes down what the disk's node says of it.
+func (c *Control) observeDisk(ctx context.Context, d *disk) (time.Duration, error) {
+	r, ok := reported(c, d.Status.Node, d.UID, func(l *linked) map[string]fabric.DiskReport { return l.disks })
+	if !ok {
+		return 0, nil
+	}
+	if r.Generation < d.Generation {
+		if r.Problem == nil {
+			return 0, nil
+		}
+		return waitLong, c.failDisk(ctx, d, r.Problem)
+	}
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.Disks.Find(ctx, tx, d.ID)
+		if err != nil || now == nil || now.Generation != d.Generation || now.UID != d.UID {
+			return err
+		}
+		s := now.Status
+		s.ObservedGeneration, s.Failure, s.SizeBytes, s.UsedBytes = d.Generation, nil, r.SizeBytes, r.UsedBytes
+		if equal(s, now.Status) {
+			return nil
+		}
+		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
+			return err
+		}
+		return compute.Disks.PutStatus(tx, now.ID, &s)
+	})
+	return 0, err
+}
+
+// failDisk ends the operation on a disk with an error, when there was patience
+// enough. The node goes on trying.
+func (c *Control) failDisk(ctx context.Context, d *disk, p *fabric.Problem) error {
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.Disks.Find(ctx, tx, d.ID)
+		if err != nil || now == nil || now.Generation != d.Generation || c.Now().Sub(now.ChangedAt) < patience {
+			return err
+		}
+		s := now.Status
+		s.ObservedGeneration, s.Failure = d.Generation, p
+		if equal(s, now.Status) {
+			return nil
+		}
+		if err := c.finish(ctx, tx, &now.Meta, failure(p)); err != nil {
+			return err
+		}
+		return compute.Disks.PutStatus(tx, now.ID, &s)
+	})
+	return err
+}
+
+// removeDisk forgets the disk when its node has deleted it.
+func (c *Control) removeDisk(ctx context.Context, d *disk) error {
+	if d.Status.Node != "" {
+		r, ok := reported(c, d.Status.Node, d.UID, func(l *linked) map[string]fabric.DiskReport { return l.disks })
+		if !ok || r.Presence != fabric.Absent || r.Generation < d.Generation {
+			return nil
+		}
+	}
+	return forget(ctx, c, compute.Disks, d)
+}
+
+// forget removes a resource that is gone, and ends its deletion.
+func forget[S, T any](ctx context.Context, c *Control, in arm.Collection[S, T], o *arm.Object[S, T]) error {
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := in.Find(ctx, tx, o.ID)
+		if err != nil || now == nil || now.UID != o.UID {
+			return err
+		}
+		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
+			return err
+		}
+		return in.Delete(ctx, tx, now.ID)
+	})
+	return err
+}
+
+// reported is what a node said of the thing uid.
+func reported[R any](c *Control, node, uid string, of func(*linked) map[string]R) (r R, ok bool) {
+	l := c.linked(node)
+	if l == nil {
+		return r, false
+	}
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	r, ok = of(l)[uid]
+	return r, ok
+}
+
+// failure is a problem as a client sees it.
+func failure(p *fabric.Problem) *arm.Error {
+	return arm.Conflict(cmp.Or(p.Code, "InternalOperationError"), "%s", p.Message)
+}

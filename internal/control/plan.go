@@ -1,0 +1,205 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/compute"
+	"lazuli/internal/fabric"
+	"lazuli/internal/network"
+)
+
+// plan makes a node's assignment from the copy of the state.
+func (c *Control) plan(ctx context.Context, node string) (fabric.Assignment, error) {
+	var a fabric.Assignment
+	plugs, err := c.planMachines(ctx, node, &a)
+	if err != nil {
+		return a, err
+	}
+	if err := c.planDisks(ctx, node, &a); err != nil {
+		return a, err
+	}
+	if err := c.planImages(ctx, node, &a); err != nil {
+		return a, err
+	}
+	if a.Networks, err = c.planNetworks(ctx, plugs); err != nil {
+		return a, err
+	}
+	c.planUnusedNetworks(node, &a)
+	return a, nil
+}
+
+func (c *Control) planMachines(ctx context.Context, node string, a *fabric.Assignment) ([]plug, error) {
+	vms, err := compute.VMs.List(ctx, c.mirror, arm.ID{})
+	if err != nil {
+		return nil, err
+	}
+	var plugs []plug
+	for _, v := range vms {
+		if v.Status.Node != node {
+			continue
+		}
+		m, ok, err := c.machine(ctx, v)
+		if err != nil {
+			// One machine that cannot be understood must not stop the others.
+			c.log.Error("machine left out of the assignment", "vm", v.ID.Name(), "err", err)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		a.Machines = append(a.Machines, m)
+		for i, n := range v.Spec.NICs {
+			p := plug{nic: n.ID, machineUID: v.UID}
+			if i == 0 {
+				p.hostname = v.ID.Name()
+				if v.Spec.OS != nil {
+					p.hostname = v.Spec.OS.ComputerName
+				}
+			}
+			plugs = append(plugs, p)
+		}
+	}
+	return plugs, nil
+}
+
+// machine makes one machine's assignment; ok is false while it does not hold
+// its disks yet.
+func (c *Control) machine(ctx context.Context, v *vm) (m fabric.Machine, ok bool, err error) {
+	size, known := compute.FindSize(v.Spec.Size)
+	if !known {
+		return m, false, fmt.Errorf("unknown size %s", v.Spec.Size)
+	}
+	m = fabric.Machine{
+		UID: v.UID, Name: v.ID.Name(), ResourceID: v.ID.String(), Generation: v.Generation,
+		Presence: fabric.Present, Power: v.Spec.Power, PowerGeneration: v.Spec.PowerGeneration, Hard: v.Spec.Hard, Restarts: v.Spec.Restarts,
+		CPUs: size.CPUs, MemoryMiB: size.MemoryMiB, Firmware: v.Spec.Firmware,
+		Provision: provision(v), Metadata: metadata(v),
+	}
+	if v.Deleting() {
+		m.Presence = fabric.Absent
+	}
+	if ok, err = c.machineDisks(ctx, v, &m); err != nil || !ok {
+		return m, false, err
+	}
+	for _, n := range v.Spec.NICs {
+		nic, err := network.NICs.Get(ctx, c.mirror, n.ID)
+		if err != nil {
+			return m, false, err
+		}
+		m.NICs = append(m.NICs, fabric.MachineNIC{UID: nic.UID, NetworkUID: nic.Spec.NetworkUID, MAC: linuxMAC(nic.Spec.MAC), Primary: n.Primary})
+	}
+	return m, true, nil
+}
+
+// machineDisks lists the disks that the machine holds. Without its OS disk, or
+// any disk on its first start, it is not for its node to begin with.
+func (c *Control) machineDisks(ctx context.Context, v *vm, m *fabric.Machine) (ok bool, err error) {
+	for i, vd := range append([]compute.VMDisk{v.Spec.OSDisk}, v.Spec.DataDisks...) {
+		d, err := compute.Disks.Get(ctx, c.mirror, vd.ID)
+		if err != nil {
+			return false, err
+		}
+		if !d.Status.HeldBy.Equal(v.ID) || d.Status.Node != v.Status.Node {
+			if i == 0 || v.Status.ObservedGeneration == 0 {
+				return false, nil
+			}
+			m.Generation = v.Generation - 1 // it is not all of it yet
+			continue
+		}
+		if i == 0 {
+			m.Metadata.OSDiskName = d.ID.Name()
+		} else {
+			m.Metadata.DataDisks = append(m.Metadata.DataDisks, fabric.MetadataDisk{Name: d.ID.Name(), LUN: vd.LUN, SizeGB: int(d.Spec.SizeGiB)})
+		}
+		m.Disks = append(m.Disks, fabric.MachineDisk{UID: d.UID, OS: i == 0, LUN: vd.LUN})
+	}
+	return true, nil
+}
+
+// provision is what the guest is told. Secrets that it has had are not told
+// again.
+func provision(v *vm) fabric.Provision {
+	os := v.Spec.OS
+	if os == nil {
+		return fabric.Provision{UserData: v.Spec.UserData}
+	}
+	p := fabric.Provision{
+		ComputerName: os.ComputerName, AdminUsername: os.AdminUsername, DisablePasswordAuth: os.DisablePassword,
+		SSHKeys: os.SSHKeys, UserData: v.Spec.UserData, ProvisionVMAgent: os.ProvisionVMAgent,
+	}
+	if v.Status.ReadyAt == nil {
+		p.AdminPassword, p.CustomData = os.AdminPassword, os.CustomData
+	}
+	return p
+}
+
+func metadata(v *vm) fabric.Metadata {
+	md := fabric.Metadata{
+		SubscriptionID: v.ID.Subscription, ResourceGroup: v.ID.ResourceGroup, Location: v.Location,
+		VMSize: v.Spec.Size, OSType: v.Spec.OSType, Tags: v.Tags, Zone: strings.Join(v.Spec.Zones, ""),
+	}
+	if img := v.Spec.Image; img != nil {
+		md.Publisher, md.Offer, md.SKU, md.Version, md.ImageID = img.Publisher, img.Offer, img.SKU, img.ExactVersion, img.ID.String()
+	}
+	return md
+}
+
+func (c *Control) planDisks(ctx context.Context, node string, a *fabric.Assignment) error {
+	disks, err := compute.Disks.List(ctx, c.mirror, arm.ID{})
+	if err != nil {
+		return err
+	}
+	for _, d := range disks {
+		if d.Status.Node != node {
+			continue
+		}
+		x := fabric.Disk{
+			UID: d.UID, Name: d.ID.Name(), Generation: d.Generation, Presence: fabric.Present,
+			SizeBytes: d.Spec.SizeBytes(), Image: d.Spec.Image, SourceDisk: d.Spec.SourceUID,
+		}
+		if d.Deleting() && d.Status.HeldBy.IsZero() && d.Spec.ManagedBy.IsZero() {
+			x.Presence = fabric.Absent
+		}
+		a.Disks = append(a.Disks, x)
+	}
+	return nil
+}
+
+func (c *Control) planImages(ctx context.Context, node string, a *fabric.Assignment) error {
+	images, err := compute.Images.List(ctx, c.mirror, arm.ID{})
+	if err != nil {
+		return err
+	}
+	for _, i := range images {
+		if i.Status.Node != node {
+			continue
+		}
+		x := fabric.Image{UID: i.UID, Generation: i.Generation, Presence: fabric.Present, SourceDisk: i.Spec.SourceDiskUID}
+		if i.Deleting() {
+			x.Presence = fabric.Absent
+		}
+		a.Images = append(a.Images, x)
+	}
+	return nil
+}
+
+// planUnusedNetworks has the node remove the networks that it has and no
+// machine of it is in. Networks hold no state that could be lost.
+func (c *Control) planUnusedNetworks(node string, a *fabric.Assignment) {
+	l := c.linked(node)
+	if l == nil {
+		return
+	}
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	for uid, r := range l.networks {
+		used := slices.ContainsFunc(a.Networks, func(n fabric.Network) bool { return n.UID == uid })
+		if !used && r.Presence == fabric.Present {
+			a.Networks = append(a.Networks, fabric.Network{UID: uid, Generation: 1, Presence: fabric.Absent})
+		}
+	}
+}
