@@ -55,6 +55,9 @@ func TestArgv(t *testing.T) {
 			ro.UID, ro.ReadOnly, ro.Backing = imgUID, true, nil
 			l.spec.Disks = append(l.spec.Disks, dataDisk(0), ro)
 		},
+		"overlay": func(l *launch) {
+			l.spec.Disks[0].Format, l.spec.Disks[0].Backing = "qcow2", []string{"/i/debian-12/disk.qcow2"}
+		},
 		"medium": func(l *launch) { l.medium = 8 },
 		"nics": func(l *launch) {
 			l.spec.Machine.NICs = []fabric.MachineNIC{{MAC: "00:0D:3A:00:00:05"}, {MAC: "00:0d:3a:00:00:06"}}

@@ -21,7 +21,8 @@ const attachTimeout = 5 * time.Second
 const attachers = 32
 
 // Attach finds the machines that run since before the agent started and takes
-// hold of them again.
+// hold of them again. A machine with which that fails is left as it is: every
+// call for it fails until the agent starts anew.
 func (d *Driver) Attach(ctx context.Context) ([]node.Instance, error) {
 	entries, err := os.ReadDir(d.c.Root)
 	if err != nil {
@@ -32,7 +33,6 @@ func (d *Driver) Attach(ctx context.Context) ([]node.Instance, error) {
 		mu    sync.Mutex
 		slots = make(chan struct{}, attachers)
 		insts []node.Instance
-		errs  error
 	)
 	for _, e := range entries {
 		if !e.IsDir() || checkUID(e.Name()) != nil {
@@ -42,20 +42,18 @@ func (d *Driver) Attach(ctx context.Context) ([]node.Instance, error) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			inst, ok, err := d.attach(ctx, e.Name())
+			if err != nil {
+				d.c.Log.Error("machine cannot be taken hold of and is left as it is", "vm", e.Name(), "err", err)
+				return
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				errs = errors.Join(errs, fmt.Errorf("machine %s: %w", e.Name(), err))
-			}
 			if ok {
 				insts = append(insts, inst)
 			}
 		})
 	}
 	wg.Wait()
-	if errs != nil {
-		return insts, fmt.Errorf("qemu: attach: %w", errs)
-	}
 	return insts, nil
 }
 
@@ -67,6 +65,7 @@ func (d *Driver) attach(ctx context.Context, uid string) (inst node.Instance, ok
 		return inst, false, err
 	}
 	defer m.gate.leave()
+	defer func() { m.setBroken(err) }()
 	if m.process() != nil {
 		inst, err := m.process().instance(ctx, uid)
 		return inst, err == nil, err
@@ -151,6 +150,9 @@ func (d *Driver) resumeWatch(ctx context.Context, m *machine, p *process, h hand
 		if err != nil {
 			d.c.Log.Warn("monitor does not answer, will retry", "vm", m.uid, "err", err)
 		}
+	}
+	if h.Ended != nil { // and an agent before was about to end the process
+		state = statusShutdown
 	}
 	if state == statusPrelaunch || state == statusInternalError {
 		p.stopping.Store(state == statusPrelaunch) // its start was never finished

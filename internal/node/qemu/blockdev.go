@@ -36,12 +36,12 @@ func nodeName(d node.InstanceDisk) string {
 // blockdev is the block node of a disk. Formats are said all the way down:
 // QEMU neither probes nor follows what a file says of its backing.
 //
-// cache.direct keeps the host's page cache out of the way; a flush of the
-// guest reaches the host's disk. The lock refuses a second QEMU.
+// cache.direct keeps the host's page cache out of the way of what is written;
+// a flush of the guest reaches the host's disk. The lock refuses a second QEMU.
 func blockdev(d node.InstanceDisk, aio string) block {
 	b := block{
 		"driver": d.Format, "node-name": nodeName(d), "read-only": d.ReadOnly, "discard": "unmap",
-		"cache": direct(), "file": file(d.Path, aio, d.ReadOnly),
+		"cache": cache(true), "file": file(d.Path, aio, true, d.ReadOnly),
 	}
 	if d.Format == "qcow2" {
 		b["backing"] = backing(d.Backing, aio)
@@ -49,25 +49,28 @@ func blockdev(d node.InstanceDisk, aio string) block {
 	return b
 }
 
-// backing is the chain below a qcow2 file; all of it is qcow2.
+// backing is the chain below a qcow2 file; all of it is qcow2. Images never
+// change and many machines read the same, so the host's page cache is of use,
+// where the kind of I/O can go through it.
 func backing(paths []string, aio string) any {
 	if len(paths) == 0 {
 		return nil
 	}
+	isDirect := aio == "native"
 	return block{
-		"driver": "qcow2", "read-only": true, "cache": direct(),
-		"file": file(paths[0], aio, true), "backing": backing(paths[1:], aio),
+		"driver": "qcow2", "read-only": true, "cache": cache(isDirect),
+		"file": file(paths[0], aio, isDirect, true), "backing": backing(paths[1:], aio),
 	}
 }
 
-func file(path, aio string, readOnly bool) block {
+func file(path, aio string, isDirect, readOnly bool) block {
 	return block{
 		"driver": "file", "filename": path, "aio": aio, "locking": "on", "read-only": readOnly,
-		"discard": "unmap", "cache": direct(),
+		"discard": "unmap", "cache": cache(isDirect),
 	}
 }
 
-func direct() block { return block{"direct": true, "no-flush": false} }
+func cache(isDirect bool) block { return block{"direct": isDirect, "no-flush": false} }
 
 // disks are the OS disk on a virtio-blk of its own, and a SCSI controller each
 // for the provisioning medium and the data disks. A SCSI disk is taken out at

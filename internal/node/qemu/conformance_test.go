@@ -160,3 +160,12 @@ func kill(t *testing.T, inst node.Instance) {
 
 // background outlives the test's own context, for cleaning up.
 func background(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
+
+// TestMain removes the parent of the machines' control groups.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, parent := range []string{"", "cpu", "memory", "pids"} {
+		os.Remove(filepath.Join(cgroupRoot, parent, "lazuli-test"))
+	}
+	os.Exit(code)
+}

@@ -84,8 +84,9 @@ type machine struct {
 	gate    gate // held by who starts, stops or removes it, or changes its disks
 	console sharedConsole
 
-	mu   sync.Mutex
-	proc *process
+	mu     sync.Mutex
+	proc   *process
+	broken error // why Attach could not make sense of it
 }
 
 func (m *machine) process() *process {
@@ -98,6 +99,12 @@ func (m *machine) setProcess(p *process) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.proc = p
+}
+
+func (m *machine) setBroken(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = err
 }
 
 // New makes a driver for the machines below c.Root; Attach must be called next.
@@ -166,7 +173,8 @@ func (d *Driver) tell(uid, kind, detail string, at time.Time) {
 	}
 }
 
-// machine returns the entry of uid, a new one if there is none.
+// machine returns the entry of uid, a new one if there is none. One that
+// Attach could make no sense of is an error.
 func (d *Driver) machine(uid string) (*machine, error) {
 	if err := checkUID(uid); err != nil {
 		return nil, err
@@ -177,6 +185,11 @@ func (d *Driver) machine(uid string) (*machine, error) {
 	if !ok {
 		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate()}
 		d.machines[uid] = m
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return nil, fmt.Errorf("machine is left as it was found: %w", m.broken)
 	}
 	return m, nil
 }

@@ -41,10 +41,11 @@ const (
 	tcgDeadline = 60 * time.Second
 )
 
-// probeGuest is a boot sector that says 42 to the debug-exit port:
-// mov al,42; out 0xf4,al; hlt; jmp -3.
+// probeGuest is a disk with a boot sector that says 42 to the debug-exit port:
+// mov al,42; out 0xf4,al; hlt; jmp -3. The firmware boots from none that is
+// smaller than a cylinder.
 var probeGuest = func() []byte {
-	sector := make([]byte, 512)
+	sector := make([]byte, 1<<20)
 	copy(sector, []byte{0xb0, 42, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd})
 	sector[510], sector[511] = 0x55, 0xaa
 	return sector
@@ -165,7 +166,7 @@ func tryGuest(ctx context.Context, c Config, image, accel, aio string, groups []
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", "type=" + machineType, "-m", "size=64M",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-		"-blockdev", encode(block{"driver": "raw", "node-name": "os", "read-only": true, "cache": direct(), "file": file(image, aio, true)}),
+		"-blockdev", encode(block{"driver": "raw", "node-name": "os", "read-only": true, "cache": cache(true), "file": file(image, aio, true, true)}),
 		"-device", "virtio-blk-pci,drive=os,bootindex=1",
 	}, accelerator(accel)...)
 	cmd := exec.CommandContext(ctx, c.QEMU, args...)

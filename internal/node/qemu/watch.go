@@ -174,8 +174,12 @@ func (w *watcher) shutdown(ctx context.Context, data eventData, at time.Time) {
 }
 
 func (w *watcher) halt(ctx context.Context, at time.Time) {
-	if w.h.Ended == nil && !w.p.stopping.Load() {
+	switch {
+	case w.p.stopping.Load():
+	case w.h.Ended == nil:
 		w.end(node.EventShutdown, "", at)
+	default: // told by an agent before
+		w.d.tell(w.m.uid, w.h.Ended.Kind, w.h.Ended.Detail, w.h.Ended.At)
 	}
 	w.p.halted.Store(true)
 	if err := w.p.end(ctx); err != nil && ctx.Err() == nil {

@@ -1,0 +1,47 @@
+package qemu
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lazuli/internal/fabric"
+)
+
+func TestCgroupSettings(t *testing.T) {
+	v1, v2 := settings(fabric.Machine{CPUs: 2, MemoryMiB: 2048})
+	diff := cmp.Diff([]setting{
+		{"cpu", "cpu.shares", "2048"}, {"memory", "memory.limit_in_bytes", "3489660928"}, {"pids", "pids.max", "258"},
+	}, v1, cmp.AllowUnexported(setting{}))
+	if diff != "" {
+		t.Error(diff)
+	}
+	diff = cmp.Diff([]setting{
+		{"", "cpu.weight", "200"}, {"", "memory.max", "3489660928"}, {"", "pids.max", "258"},
+	}, v2, cmp.AllowUnexported(setting{}))
+	if diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCgroupsOfAMachine holds where the host lets control groups be made, and
+// that a machine runs where it does not.
+func TestCgroupsOfAMachine(t *testing.T) {
+	r := newRig(t)
+	inst := r.run(r.spec())
+	groups := procFile(t, inst.PID, "cgroup")
+	made, err := filepath.Glob(filepath.Join(cgroupRoot, "*", r.config.Cgroup, vmUID))
+	r.check(err)
+	if len(made) > 0 && !strings.Contains(groups, "/"+r.config.Cgroup+"/"+vmUID) {
+		t.Errorf("process is in\n%s, want it in %v", groups, made)
+	}
+	r.check(r.d.Stop(t.Context(), vmUID))
+	for _, dir := range made {
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
+	}
+}
