@@ -252,7 +252,7 @@ func TestBodiesAreBounded(t *testing.T) {
 
 func TestIDsAreStable(t *testing.T) {
 	a, b := fabric.Machine{UID: "a", Name: "n"}, fabric.Machine{UID: "b", Name: "n"}
-	if idsOf(a) != idsOf(a) || idsOf(a) == idsOf(b) || idsOf(a).Container == idsOf(a).Deployment {
+	if idsOf(fabric.Machine{UID: "a", Name: "n"}) != idsOf(a) || idsOf(a) == idsOf(b) || idsOf(a).Container == idsOf(a).Deployment {
 		t.Errorf("%v, %v", idsOf(a), idsOf(b))
 	}
 }
