@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lazuli/internal/fabric"
+	"lazuli/internal/node"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -52,6 +53,8 @@ func (s *sink) all() []string {
 	defer s.mu.Unlock()
 	return append([]string(nil), s.lines...)
 }
+
+var _ Sink = (*node.Agent)(nil)
 
 const lab = "x1.internal.lazuli"
 
