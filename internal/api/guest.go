@@ -113,37 +113,30 @@ func (s *Server) console(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return nil // Accept has answered
 	}
-	err = join(ctx, port, websocket.NetConn(ctx, ws, websocket.MessageBinary))
-	if err != nil && !errors.Is(err, context.Canceled) {
-		_ = ws.Close(websocket.StatusInternalError, "the serial port was closed")
-		return nil
+	defer ws.CloseNow()
+	if err := join(ctx, port, websocket.NetConn(ctx, ws, websocket.MessageBinary)); err != nil {
+		s.Logger.Debug("console ended", "vm", id.String(), "err", err)
 	}
-	_ = ws.Close(websocket.StatusNormalClosure, "")
 	return nil
 }
 
-// join copies in both directions until one of them ends, and waits for both.
-func join(ctx context.Context, a, b io.ReadWriteCloser) error {
+// join copies between the serial port and the client until one of them ends or
+// ctx does, and waits for both directions.
+func join(ctx context.Context, port, client io.ReadWriteCloser) error {
 	ended := make(chan error, 2)
 	pipe := func(to io.Writer, from io.Reader) {
 		_, err := io.Copy(to, from)
 		ended <- err
 	}
-	go pipe(a, b)
-	go pipe(b, a)
-	var first error
+	go pipe(port, client)
+	go pipe(client, port)
 	select {
-	case first = <-ended:
-	case <-ctx.Done():
-		first = ctx.Err()
-		a.Close()
-		b.Close()
-		<-ended
-		<-ended
-		return first
+	case <-ctx.Done(): // which ends the client's direction by itself
+		port.Close()
+		return errors.Join(<-ended, <-ended)
+	case first := <-ended:
+		port.Close()
+		client.Close()
+		return errors.Join(first, <-ended)
 	}
-	a.Close()
-	b.Close()
-	<-ended
-	return first
 }

@@ -62,12 +62,8 @@ func (s *Server) patch(w http.ResponseWriter, q *request) error {
 	return q.replyWritten(w, t.Updated, res)
 }
 
-// replyWritten answers a PUT or PATCH. What was written is read once more: its
-// etag is known only now.
+// replyWritten answers a PUT or PATCH. Accepted is for what is not done yet.
 func (q *request) replyWritten(w http.ResponseWriter, status int, res arm.Result) error {
-	if fresh, err := q.readResource(); err == nil {
-		res.Body, res.ETag = fresh.Body, fresh.ETag
-	}
 	if status == http.StatusAccepted && res.Operation == nil {
 		status = http.StatusOK
 	}

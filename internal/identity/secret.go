@@ -35,7 +35,7 @@ func HashSecret(secret string) string {
 
 func verifySecret(hash, secret string) bool {
 	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
 		return false
 	}
 	var memory, passes uint32

@@ -15,8 +15,9 @@ import (
 // How long until a group that is being deleted is looked at again, and how
 // long refusals to delete a resource are taken for passing ones.
 const (
-	groupAgain   = 200 * time.Millisecond
-	groupPatient = 30 * time.Second
+	whileMoving  = 200 * time.Millisecond
+	whileRefused = time.Second
+	patience     = 30 * time.Second
 )
 
 // Groups deletes resource groups: first everything in them, what nobody refers
@@ -49,8 +50,11 @@ func (g *Groups) Reconcile(ctx context.Context, id arm.ID) (again time.Duration,
 	if err := s.run(ctx); err != nil {
 		return 0, err
 	}
-	if s.moving || len(s.refused) == 0 || g.now().Sub(*m.DeletingAt) < groupPatient {
-		return groupAgain, nil
+	switch {
+	case s.moving || len(s.refused) == 0:
+		return whileMoving, nil
+	case g.now().Sub(*m.DeletingAt) < patience:
+		return whileRefused, nil
 	}
 	return 0, g.giveUp(ctx, group, s.refused)
 }

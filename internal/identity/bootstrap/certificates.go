@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -57,4 +58,19 @@ func (s *start) ensurePair(name string, into **certs.Pair, good func(*certs.Pair
 		return err
 	}
 	return s.write(path, b, 0o600)
+}
+
+// ReadAuthority reads the authority of the cloud whose control plane has this
+// data directory.
+func ReadAuthority(dir string) (certs.Authority, error) {
+	path := filepath.Join(dir, "ca.pem")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return certs.Authority{}, fmt.Errorf("read the cloud's authority: %w. Is %s the data directory of a control plane?", err, dir)
+	}
+	p, err := certs.Parse(b)
+	if err != nil {
+		return certs.Authority{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return certs.Authority{Pair: p}, nil
 }

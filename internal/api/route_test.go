@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/store/memory"
+)
+
+func newTestServer(tb testing.TB) *Server {
+	tb.Helper()
+	st := memory.New(memory.Options{})
+	tb.Cleanup(func() { st.Close() })
+	none := func(context.Context, *arm.Call, []byte) (arm.Result, error) { return arm.Result{}, nil }
+	s, err := New(context.Background(), Config{
+		Store: st, Location: "local", Guests: noGuests{},
+		Types: []arm.Type{
+			{Name: arm.GroupType, Created: 201, Updated: 200},
+			{Name: "Microsoft.Compute/virtualMachines", Created: 201, Updated: 200, Actions: map[string]arm.Action{"powerOff": none}},
+			{Name: "Microsoft.Network/virtualNetworks", Created: 201, Updated: 200},
+			{Name: "Microsoft.Network/virtualNetworks/subnets", Created: 201, Updated: 200},
+		},
+		Endpoints: []arm.Endpoint{
+			{Method: "GET", Path: "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes"},
+			{Method: "GET", Path: "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}/instanceView"},
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+type noGuests struct{}
+
+func (noGuests) SerialLog(context.Context, arm.ID) (io.ReadCloser, error) { return nil, io.EOF }
+
+func (noGuests) Console(context.Context, arm.ID) (io.ReadWriteCloser, error) { return nil, io.EOF }
+
+func TestFind(t *testing.T) {
+	s := newTestServer(t)
+	const g = "/subscriptions/S/resourceGroups/G"
+	tests := map[string]struct{ path, id, verbs string }{
+		"resource":        {g + "/providers/microsoft.compute/VIRTUALMACHINES/vm", g + "/providers/Microsoft.Compute/virtualMachines/vm", "DELETE GET HEAD PATCH PUT"},
+		"child":           {g + "/providers/Microsoft.Network/virtualNetworks/v/SUBNETS/s", g + "/providers/Microsoft.Network/virtualNetworks/v/subnets/s", "DELETE GET HEAD PATCH PUT"},
+		"list":            {g + "/providers/Microsoft.Compute/virtualMachines", g, "GET"},
+		"list of all":     {"/subscriptions/S/providers/Microsoft.Compute/virtualMachines", "/subscriptions/S", "GET"},
+		"list of child":   {g + "/providers/microsoft.network/virtualnetworks/v/subnets", g + "/providers/Microsoft.Network/virtualNetworks/v", "GET"},
+		"child, no group": {"/subscriptions/S/providers/Microsoft.Network/virtualNetworks/v/subnets", "", ""},
+		"action":          {g + "/providers/Microsoft.Compute/virtualMachines/vm/POWEROFF", g + "/providers/Microsoft.Compute/virtualMachines/vm", "POST"},
+		"console":         {g + "/providers/Microsoft.Compute/virtualMachines/vm/console", g + "/providers/Microsoft.Compute/virtualMachines/vm", "GET"},
+		"endpoint":        {"/subscriptions/S/providers/Microsoft.Compute/locations/local/VMSIZES", "/subscriptions/S/providers/Microsoft.Compute/locations/local", "GET"},
+		"endpoint of vm":  {g + "/providers/Microsoft.Compute/virtualMachines/vm/instanceview", g + "/providers/Microsoft.Compute/virtualMachines/vm", "GET"},
+		"group":           {g, arm.GroupID("S", "G").String(), "DELETE GET HEAD PATCH PUT"},
+		"groups":          {"/subscriptions/S/resourcegroups", "/subscriptions/S", "GET"},
+		"group as a type": {"/subscriptions/S/providers/Microsoft.Resources/resourceGroups/G", arm.GroupID("S", "G").String(), "DELETE GET HEAD PATCH PUT"},
+		"group in group":  {g + "/providers/Microsoft.Resources/resourceGroups/G", "", ""},
+		"below a child":   {g + "/providers/Microsoft.Network/virtualNetworks/v/subnets/s/more", "", ""},
+		"unknown":         {g + "/providers/Microsoft.Compute/disks/d", "", ""},
+		"sub's nothing":   {"/subscriptions/S/nothing", "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			target, err := s.routes.find(strings.Split(tt.path[1:], "/"))
+			if tt.id == "" {
+				if err == nil {
+					t.Errorf("find = %s, want nothing", target.id)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var verbs []string
+			for _, v := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
+				if _, ok := target.verbs[v]; ok {
+					verbs = append(verbs, v)
+				}
+			}
+			if target.id.String() != tt.id || strings.Join(verbs, " ") != tt.verbs {
+				t.Errorf("find = %s with %v, want %s with %s", target.id, verbs, tt.id, tt.verbs)
+			}
+		})
+	}
+}
+
+func FuzzFind(f *testing.F) {
+	s := newTestServer(f)
+	f.Add("/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/v/subnets/s")
+	f.Add("/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/%76m/console")
+	f.Add("//subscriptions/S/resourcegroups/")
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.Parse("https://h" + path)
+		if err != nil {
+			return
+		}
+		segments, err := splitPath(u)
+		if err != nil {
+			return
+		}
+		for _, s := range segments {
+			if s == "" || strings.ContainsAny(s, "/\x00\n") {
+				t.Errorf("splitPath(%q) has the segment %q", path, s)
+			}
+		}
+		target, err := s.routes.find(segments)
+		if err == nil && (len(target.verbs) == 0 || len(target.id.Types) != len(target.id.Names)) {
+			t.Errorf("find(%q) = %+v", path, target)
+		}
+	})
+}
+
+func TestSign(t *testing.T) {
+	now := time.Unix(1000, 0)
+	s := &signer{[]byte("key")}
+	good := s.sign("/a/b (1)", now.Add(time.Minute))
+	tests := map[string]struct {
+		url    string
+		at     time.Time
+		signed bool
+		fails  bool
+	}{
+		"good":      {good, now, true, false},
+		"at end":    {good, now.Add(time.Minute), false, true},
+		"unsigned":  {"/a/b", now, false, false},
+		"other":     {strings.Replace(good, "/a/", "/c/", 1), now, false, true},
+		"otherwise": {(&signer{[]byte("other")}).sign("/a/b (1)", now.Add(time.Minute)), now, false, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			u, err := url.Parse(tt.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signed, err := s.check(u, tt.at)
+			if signed != tt.signed || (err != nil) != tt.fails {
+				t.Errorf("check = %t, %v; want %t, failure %t", signed, err, tt.signed, tt.fails)
+			}
+		})
+	}
+}
+
+func TestURLKeyStays(t *testing.T) {
+	st := memory.New(memory.Options{})
+	defer st.Close()
+	a, err := ensureKey(t.Context(), st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ensureKey(t.Context(), st)
+	if err != nil || string(a) != string(b) || len(a) != 32 {
+		t.Errorf("the second start's key is %x, %v; want %x", b, err, a)
+	}
+}
