@@ -106,7 +106,8 @@ func (q *request) checkVersion() error {
 }
 
 // limitTime ends the connection of a client that is slow to send its body or
-// to take the answer. What streams sets its own limits.
+// to take the answer. A connection keeps its deadlines, so every request sets
+// them. What streams sets its own.
 func (q *request) limitTime(w http.ResponseWriter) {
 	control := http.NewResponseController(w)
 	// Writers that have no deadlines are those of tests.

@@ -87,6 +87,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{Request: r, s: s, requestID: uuid.NewString()}
 	q.writeHeaders(w.Header())
+	q.limitTime(w)
 	guard := &guardedWriter{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil {
@@ -155,7 +156,6 @@ func (s *Server) serveARM(w http.ResponseWriter, q *request, segments []string) 
 			return err
 		}
 	}
-	q.limitTime(w)
 	if err := q.readBody(w); err != nil {
 		return err
 	}
