@@ -226,3 +226,38 @@ func At(t testing.TB, body any, path string) any {
 	}
 	return tree
 }
+
+// GetPath reads what is at path, with a query, from endpoints.
+func (c *Cloud) GetPath(endpoints []arm.Endpoint, path, query string) (result arm.Result, err error) {
+	c.t.Helper()
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, e := range endpoints {
+		vars, ok := match(e.Path, path)
+		if !ok || e.Method != "GET" {
+			continue
+		}
+		call := &arm.Call{Store: c.Store, Query: q}
+		return e.Handle(context.Background(), call, vars)
+	}
+	c.t.Fatalf("no endpoint serves %s", path)
+	return arm.Result{}, nil
+}
+
+func match(pattern, path string) (map[string]string, bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	vars := map[string]string{}
+	for i := range want {
+		if strings.HasPrefix(want[i], "{") {
+			vars[strings.Trim(want[i], "{}")] = got[i]
+		} else if !strings.EqualFold(want[i], got[i]) {
+			return nil, false
+		}
+	}
+	return vars, true
+}

@@ -1,0 +1,203 @@
+package compute
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lazuli/internal/arm"
+)
+
+const (
+	locationPath = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}"
+	vmPath       = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}"
+)
+
+// Endpoints are the lists of sizes, SKUs, usages and the platform's images,
+// and the parts of a machine that are read by themselves.
+func Endpoints(cfg Config) []arm.Endpoint {
+	get := func(path string, handle func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error)) arm.Endpoint {
+		return arm.Endpoint{Method: "GET", Path: path, Handle: handle}
+	}
+	return append(imageEndpoints(cfg.Catalogue),
+		get(locationPath+"/vmSizes", func(context.Context, *arm.Call, map[string]string) (arm.Result, error) {
+			return arm.Result{Body: page(viewSizes())}, nil
+		}),
+		get(vmPath+"/vmSizes", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+			_, err := VMs.Get(ctx, c.Reader(), vmOf(vars))
+			return arm.Result{Body: page(viewSizes())}, err
+		}),
+		get(vmPath+"/instanceView", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+			o, err := VMs.Get(ctx, c.Reader(), vmOf(vars))
+			if err != nil {
+				return arm.Result{}, err
+			}
+			return arm.Result{Body: viewInstance(o)}, nil
+		}),
+		get("/subscriptions/{subscription}/providers/Microsoft.Compute/skus", func(_ context.Context, c *arm.Call, _ map[string]string) (arm.Result, error) {
+			return arm.Result{Body: page(viewSKUs(cfg.Locations, c.Query.Get("$filter")))}, nil
+		}),
+		get(locationPath+"/usages", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+			usages, err := usagesOf(ctx, c, cfg, vars)
+			return arm.Result{Body: page(usages)}, err
+		}),
+	)
+}
+
+func vmOf(vars map[string]string) arm.ID {
+	return arm.Group(vars["subscription"], vars["group"]).Resource(VMType, vars["name"])
+}
+
+// listBody is the body of a list that is one page.
+type listBody[T any] struct {
+	Value []T `json:"value"`
+}
+
+func page[T any](items []T) listBody[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return listBody[T]{items}
+}
+
+type sizeItem struct {
+	Name           string `json:"name"`
+	Cores          int    `json:"numberOfCores"`
+	OSDiskMB       int    `json:"osDiskSizeInMB"`
+	ResourceDiskMB int    `json:"resourceDiskSizeInMB"`
+	MemoryMB       int    `json:"memoryInMB"`
+	MaxDataDisks   int    `json:"maxDataDiskCount"`
+}
+
+// maxOSDiskMB is what Azure shows as the largest OS disk of all sizes.
+const maxOSDiskMB = 1047552
+
+func viewSizes() []sizeItem {
+	var items []sizeItem
+	for _, s := range Sizes {
+		items = append(items, sizeItem{Name: s.Name, Cores: s.CPUs, OSDiskMB: maxOSDiskMB, MemoryMB: s.MemoryMiB, MaxDataDisks: s.MaxDataDisks})
+	}
+	return items
+}
+
+type skuItem struct {
+	ResourceType string          `json:"resourceType"`
+	Name         string          `json:"name"`
+	Tier         string          `json:"tier"`
+	Size         string          `json:"size"`
+	Family       string          `json:"family,omitempty"`
+	Locations    []string        `json:"locations"`
+	LocationInfo []skuLocation   `json:"locationInfo"`
+	Capabilities []skuCapability `json:"capabilities"`
+	Restrictions []struct{}      `json:"restrictions"`
+}
+
+type skuLocation struct {
+	Location    string     `json:"location"`
+	Zones       []string   `json:"zones"`
+	ZoneDetails []struct{} `json:"zoneDetails"`
+}
+
+type skuCapability struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// viewSKUs lists sizes and kinds of disks, in the location that filter names:
+// "location eq 'local'".
+func viewSKUs(locations []string, filter string) []skuItem {
+	if _, wanted, ok := strings.Cut(filter, " eq "); ok {
+		wanted = arm.NormalizeLocation(strings.Trim(wanted, "' "))
+		locations = slices.DeleteFunc(slices.Clone(locations), func(l string) bool { return l != wanted })
+		if len(locations) == 0 {
+			return nil
+		}
+	}
+	where := []skuLocation{}
+	for _, l := range locations {
+		where = append(where, skuLocation{Location: l, Zones: []string{"1", "2", "3"}, ZoneDetails: []struct{}{}})
+	}
+	var items []skuItem
+	for _, s := range Sizes {
+		_, short, _ := strings.Cut(s.Name, "_")
+		items = append(items, skuItem{ResourceType: "virtualMachines", Name: s.Name, Tier: standard, Size: short, Family: s.Family, Capabilities: capabilities(s)})
+	}
+	for _, d := range diskSKUs {
+		tier, _, _ := strings.Cut(d, "_")
+		items = append(items, skuItem{ResourceType: "disks", Name: d, Tier: strings.TrimSuffix(tier, "SSD"), Capabilities: []skuCapability{}})
+	}
+	for i := range items {
+		items[i].Locations, items[i].LocationInfo, items[i].Restrictions = locations, where, []struct{}{}
+	}
+	return items
+}
+
+func capabilities(s Size) []skuCapability {
+	title := func(b bool) string { // as Azure spells booleans here
+		if b {
+			return "True"
+		}
+		return "False"
+	}
+	return []skuCapability{
+		{"vCPUs", strconv.Itoa(s.CPUs)}, {"vCPUsAvailable", strconv.Itoa(s.CPUs)},
+		{"MemoryGB", strconv.FormatFloat(float64(s.MemoryMiB)/1024, 'f', -1, 64)},
+		{"MaxDataDiskCount", strconv.Itoa(s.MaxDataDisks)}, {"MaxNetworkInterfaces", strconv.Itoa(s.MaxNICs)},
+		{"OSVhdSizeMB", strconv.Itoa(maxOSDiskMB)}, {"MaxResourceVolumeMB", "0"},
+		{"HyperVGenerations", generation1 + "," + generation2}, {"CpuArchitectureType", "x64"},
+		{"PremiumIO", title(s.Premium)}, {"AcceleratedNetworkingEnabled", title(true)},
+		{"EphemeralOSDiskSupported", title(false)}, {"EncryptionAtHostSupported", title(false)}, {"LowPriorityCapable", title(false)},
+	}
+}
+
+type usage struct {
+	Unit    string    `json:"unit"`
+	Current int       `json:"currentValue"`
+	Limit   int       `json:"limit"`
+	Name    usageName `json:"name"`
+}
+
+type usageName struct {
+	Value     string `json:"value"`
+	Localized string `json:"localizedValue"`
+}
+
+// unlimited is shown where there is no limit.
+const unlimited = 1_000_000
+
+func usagesOf(ctx context.Context, c *arm.Call, cfg Config, vars map[string]string) ([]usage, error) {
+	vms, err := VMs.List(ctx, c.Reader(), arm.ID{Subscription: vars["subscription"]})
+	if err != nil {
+		return nil, err
+	}
+	location := arm.NormalizeLocation(vars["location"])
+	count, cores, families := 0, 0, map[string]int{}
+	for _, o := range vms {
+		if o.Location != location {
+			continue
+		}
+		size, _ := FindSize(o.Spec.Size)
+		count, cores = count+1, cores+size.CPUs
+		families[size.Family] += size.CPUs
+	}
+	limit := cfg.MaxCores
+	if limit == 0 {
+		limit = unlimited
+	}
+	usages := []usage{
+		countOf("cores", "Total Regional vCPUs", cores, limit),
+		countOf("virtualMachines", "Virtual Machines", count, unlimited),
+	}
+	for _, s := range Sizes {
+		if n, used := families[s.Family]; used {
+			usages = append(usages, countOf(s.Family, s.Family, n, limit))
+			delete(families, s.Family)
+		}
+	}
+	return usages, nil
+}
+
+func countOf(name, shown string, n, limit int) usage {
+	return usage{Unit: "Count", Current: n, Limit: limit, Name: usageName{name, shown}}
+}

@@ -1,0 +1,237 @@
+package compute
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/fabric"
+)
+
+const osTarget = "properties.osProfile"
+
+// readOSProfile reads what the guest of a new machine is told. A machine whose
+// disk was attached is told nothing.
+func readOSProfile(e *vmEdit, b *osProfile) error {
+	if e.Spec.OSDisk.CreateOption == attached {
+		if b != nil {
+			return arm.InvalidParameter(osTarget, "Parameter 'osProfile' is not allowed: the OS disk is attached, and its system has been set up already.")
+		}
+		return nil
+	}
+	if b == nil {
+		return arm.InvalidParameter(osTarget, "Required parameter 'osProfile' is missing: the machine's system has to be set up.")
+	}
+	if len(b.Secrets) > 0 {
+		return arm.Unsupported(osTarget + ".secrets")
+	}
+	os := &OSProfile{
+		ComputerName: orElse(b.ComputerName, e.ID.Name()), AdminUsername: b.AdminUsername,
+		AdminPassword: b.AdminPassword, CustomData: b.CustomData, ProvisionVMAgent: true,
+		RefuseExtensions: b.AllowExtensions != nil && !*b.AllowExtensions,
+	}
+	if err := readLinux(os, b.Linux); err != nil {
+		return err
+	}
+	for _, check := range []func(*OSProfile) error{checkComputerName, checkUsername, checkPassword, checkKeys, checkAuthentication} {
+		if err := check(os); err != nil {
+			return err
+		}
+	}
+	if len(os.CustomData) > 0 {
+		if err := checkData(osTarget+".customData", os.CustomData); err != nil {
+			return err
+		}
+	}
+	e.Spec.OS = os
+	return nil
+}
+
+func readLinux(os *OSProfile, b *linuxOS) error {
+	if b == nil {
+		return nil
+	}
+	const target = osTarget + ".linuxConfiguration"
+	os.DisablePassword = b.DisablePassword != nil && *b.DisablePassword
+	os.ProvisionVMAgent = b.ProvisionVMAgent == nil || *b.ProvisionVMAgent
+	if b.SSH != nil {
+		for _, k := range b.SSH.PublicKeys {
+			os.SSHKeys = append(os.SSHKeys, fabric.SSHKey{Path: k.Path, KeyData: k.KeyData})
+		}
+	}
+	if b.Patch == nil {
+		return nil
+	}
+	var err error
+	if os.PatchMode, err = arm.Enum(target+".patchSettings.patchMode", b.Patch.PatchMode, imageDefault); err != nil {
+		return err
+	}
+	os.AssessmentMode, err = arm.Enum(target+".patchSettings.assessmentMode", b.Patch.AssessmentMode, imageDefault)
+	return err
+}
+
+var (
+	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$`)
+	userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
+)
+
+func checkComputerName(os *OSProfile) error {
+	const target = osTarget + ".computerName"
+	name := os.ComputerName
+	if !hostName.MatchString(name) || strings.Trim(name, "0123456789") == "" {
+		return arm.InvalidParameter(target, "The computer name '%s' is not valid: it must be 1 to 64 letters, digits, '.' and '-', and not digits only.", name)
+	}
+	return nil
+}
+
+// reservedNames are the user names that Azure refuses.
+var reservedNames = strings.Fields(`administrator admin user user1 test user2 test1 user3 admin1 1 123 a
+	actuser adm admin2 aspnet backup console david guest john owner root server sql support
+	support_388945a0 sys test2 test3 user4 user5`)
+
+func checkUsername(os *OSProfile) error {
+	const target = osTarget + ".adminUsername"
+	switch name := os.AdminUsername; {
+	case name == "":
+		return arm.InvalidParameter(target, "Required parameter 'adminUsername' is missing.")
+	case slices.Contains(reservedNames, strings.ToLower(name)):
+		return arm.InvalidParameter(target, "The Admin Username specified is not allowed: '%s' is a reserved name.", name)
+	case !userName.MatchString(name):
+		return arm.InvalidParameter(target, "The Admin Username '%s' is not valid: it must be 1 to 32 letters, digits, '_', '.' and '-', beginning with a letter or '_'.", name)
+	}
+	return nil
+}
+
+// commonPasswords are those that Azure refuses, though complex enough.
+var commonPasswords = strings.Fields(`abc@123 P@$$w0rd P@ssw0rd P@ssword123 Pa$$word pass@word1 Password! Password1 Password22 iloveyou!`)
+
+const minPassword, maxPassword = 12, 72
+
+func checkPassword(os *OSProfile) error {
+	const target = osTarget + ".adminPassword"
+	p := os.AdminPassword
+	if p == "" {
+		return nil
+	}
+	kinds := map[string]bool{}
+	for _, r := range p {
+		switch {
+		case unicode.IsControl(r):
+			return arm.InvalidParameter(target, "The supplied password must not have control characters in it.")
+		case unicode.IsUpper(r):
+			kinds["upper"] = true
+		case unicode.IsLower(r):
+			kinds["lower"] = true
+		case unicode.IsDigit(r):
+			kinds["digit"] = true
+		default:
+			kinds["special"] = true
+		}
+	}
+	if len(p) < minPassword || len(p) > maxPassword || len(kinds) < 3 || slices.Contains(commonPasswords, p) {
+		return arm.InvalidParameter(target, "The supplied password must be between %d-%d characters long and must satisfy at least 3 of password complexity requirements from the following: 1) Contains an uppercase character 2) Contains a lowercase character 3) Contains a numeric digit 4) Contains a special character.", minPassword, maxPassword)
+	}
+	return nil
+}
+
+func checkKeys(os *OSProfile) error {
+	const target = osTarget + ".linuxConfiguration.ssh.publicKeys"
+	path := "/home/" + os.AdminUsername + "/.ssh/authorized_keys"
+	for i := range os.SSHKeys {
+		k := &os.SSHKeys[i]
+		if k.Path == "" {
+			k.Path = path
+		}
+		if k.Path != path {
+			return arm.InvalidParameter(elementOf(target, i)+".path", "Destination path for SSH public keys is currently limited to its default value %s.", path)
+		}
+		if !isPublicKey(k.KeyData) {
+			return arm.InvalidParameter(elementOf(target, i)+".keyData", "The key is not a public key in the form of OpenSSH: 'ssh-ed25519 AAAA… comment'.")
+		}
+	}
+	return nil
+}
+
+// keyTypes are the kinds of public keys that guests take.
+var keyTypes = strings.Fields(`ssh-rsa ssh-ed25519 ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521
+	sk-ssh-ed25519@openssh.com sk-ecdsa-sha2-nistp256@openssh.com`)
+
+// isPublicKey says whether s is one line of authorized_keys without options:
+// a type, the key in base64, which begins with its type, and a comment.
+func isPublicKey(s string) bool {
+	s = strings.TrimSpace(s)
+	f := strings.Fields(s)
+	if len(f) < 2 || strings.ContainsAny(s, "\n\r") || !slices.Contains(keyTypes, f[0]) {
+		return false
+	}
+	b, err := base64.StdEncoding.DecodeString(f[1])
+	if err != nil || len(b) < 4 {
+		return false
+	}
+	n, rest := uint64(binary.BigEndian.Uint32(b)), b[4:]
+	return n < uint64(len(rest)) && string(rest[:n]) == f[0]
+}
+
+func checkAuthentication(os *OSProfile) error {
+	const target = osTarget + ".linuxConfiguration"
+	switch {
+	case os.DisablePassword && len(os.SSHKeys) == 0:
+		return arm.InvalidParameter(target, "Authentication using either SSH or by user name and password must be enabled in Linux profile.")
+	case os.DisablePassword && os.AdminPassword != "":
+		return arm.InvalidParameter(osTarget+".adminPassword", "A password is given although disablePasswordAuthentication is true.")
+	case !os.DisablePassword && os.AdminPassword == "":
+		return arm.InvalidParameter(osTarget+".adminPassword", "Required parameter 'adminPassword' is missing, since password authentication is not disabled.")
+	}
+	return nil
+}
+
+// checkOSUnchanged holds a body to what the guest was told at first. Secrets
+// may be left out, for they are never shown.
+func checkOSUnchanged(was *OSProfile, b *osProfile) error {
+	given := []struct{ property, value, is string }{
+		{"osProfile.computerName", b.ComputerName, was.ComputerName},
+		{"osProfile.adminUsername", b.AdminUsername, was.AdminUsername},
+		{"osProfile.adminPassword", b.AdminPassword, was.AdminPassword},
+		{"osProfile.customData", b.CustomData, was.CustomData},
+	}
+	for _, g := range given {
+		if g.value != "" && g.value != g.is {
+			return notAllowed(g.property)
+		}
+	}
+	if len(b.Secrets) > 0 {
+		return arm.Unsupported(osTarget + ".secrets")
+	}
+	if b.AllowExtensions != nil && *b.AllowExtensions == was.RefuseExtensions {
+		return notAllowed("osProfile.allowExtensionOperations")
+	}
+	if b.Linux == nil {
+		return nil
+	}
+	return checkLinuxUnchanged(was, b.Linux)
+}
+
+func checkLinuxUnchanged(was *OSProfile, b *linuxOS) error {
+	differs := func(given *bool, is bool) bool { return given != nil && *given != is }
+	switch {
+	case differs(b.DisablePassword, was.DisablePassword):
+		return notAllowed("linuxConfiguration.disablePasswordAuthentication")
+	case differs(b.ProvisionVMAgent, was.ProvisionVMAgent):
+		return notAllowed("linuxConfiguration.provisionVMAgent")
+	case b.SSH != nil && !sameKeys(was.SSHKeys, b.SSH.PublicKeys):
+		return notAllowed("linuxConfiguration.ssh.publicKeys")
+	case b.Patch == nil:
+		return nil
+	}
+	return readLinux(&OSProfile{}, &linuxOS{Patch: b.Patch})
+}
+
+func sameKeys(was []fabric.SSHKey, given []sshKey) bool {
+	return slices.EqualFunc(was, given, func(k fabric.SSHKey, g sshKey) bool {
+		return strings.TrimSpace(k.KeyData) == strings.TrimSpace(g.KeyData) && (g.Path == "" || g.Path == k.Path)
+	})
+}

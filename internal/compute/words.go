@@ -1,0 +1,54 @@
+package compute
+
+import (
+	"fmt"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/fabric"
+)
+
+// Words of bodies that several types use.
+const (
+	linux   = "Linux"
+	windows = "Windows"
+
+	generation1 = "V1" // boots with BIOS
+	generation2 = "V2" // boots with UEFI
+)
+
+func generationOf(f fabric.Firmware) string {
+	if f == fabric.UEFI {
+		return generation2
+	}
+	return generation1
+}
+
+func firmwareOf(generation string) fabric.Firmware {
+	if generation == generation2 {
+		return fabric.UEFI
+	}
+	return fabric.BIOS
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func elementOf(target string, i int) string { return fmt.Sprintf("%s[%d]", target, i) }
+
+// readZones reads the zones of a resource, of which it is in one at most.
+// There is one place only; a zone is a name for it.
+func readZones(zones []string) ([]string, error) {
+	if len(zones) > 1 {
+		return nil, arm.InvalidParameter("zones", "The resource can be in one zone only.")
+	}
+	for _, z := range zones {
+		if _, err := arm.Enum("zones", z, "1", "2", "3"); err != nil {
+			return nil, err
+		}
+	}
+	return zones, nil
+}
