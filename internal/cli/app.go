@@ -12,6 +12,14 @@ import (
 // defaultGroup is the resource group of what is made without --group.
 const defaultGroup = "default"
 
+const flagDataDir = "data-dir"
+
+// DataDir is the data directory that a command of New's root is about.
+func DataDir(cmd *cobra.Command) string {
+	flag := cmd.Root().PersistentFlags().Lookup(flagDataDir)
+	return cmp.Or(flag.Value.String(), os.Getenv(envDataDir), DefaultDataDir)
+}
+
 // app is what the commands share: the global flags.
 type app struct {
 	dataDir, credentials, group, output string
@@ -19,9 +27,9 @@ type app struct {
 
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVar(&a.dataDir, "data-dir", cmp.Or(os.Getenv(envDataDir), DefaultDataDir), "directory of the server's state ($"+envDataDir+")")
-	f.StringVar(&a.credentials, "credentials", os.Getenv(envCredentials), "file with the credentials of the cloud, else admin.json in the data directory ($"+envCredentials+")")
-	f.StringVarP(&a.group, "group", "g", os.Getenv(envGroup), "resource group, else "+defaultGroup+"; lists are of all groups ($"+envGroup+")")
+	f.StringVar(&a.dataDir, flagDataDir, "", "`directory` of the server's state ($"+envDataDir+", else "+DefaultDataDir+")")
+	f.StringVar(&a.credentials, "credentials", "", "`file` with the credentials of the cloud ($"+envCredentials+", else admin.json in the data directory)")
+	f.StringVarP(&a.group, "group", "g", "", "resource `group` ($"+envGroup+", else "+defaultGroup+"; without, lists are of all groups)")
 	f.StringVarP(&a.output, "output", "o", outputTable, "form of the output: table, json or name")
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
@@ -37,11 +45,21 @@ func register(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	}
 }
 
-// groupName is the group in which one thing is looked up or made.
-func (a *app) groupName() string { return cmp.Or(a.group, defaultGroup) }
+// groupAsked is the group that was named; "" for all.
+func (a *app) groupAsked() string { return cmp.Or(a.group, os.Getenv(envGroup)) }
 
+// groupName is the group in which one thing is looked up or made.
+func (a *app) groupName() string { return cmp.Or(a.groupAsked(), defaultGroup) }
+
+// credentialsFile is the file that the flags name, before what the environment
+// does.
 func (a *app) credentialsFile() string {
-	return cmp.Or(a.credentials, filepath.Join(a.dataDir, "admin.json"))
+	if a.credentials == "" && a.dataDir == "" {
+		if file := os.Getenv(envCredentials); file != "" {
+			return file
+		}
+	}
+	return cmp.Or(a.credentials, filepath.Join(cmp.Or(a.dataDir, os.Getenv(envDataDir), DefaultDataDir), "admin.json"))
 }
 
 // open is the client of the cloud. It makes no request yet.

@@ -71,7 +71,7 @@ func diskListCommand(a *app) *cobra.Command {
 		Use: "list", Short: "List disks",
 		Args: names(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
-			disks, err := c.disks(ctx, a.group)
+			disks, err := c.disks(ctx, a.groupAsked())
 			if err != nil {
 				return fmt.Errorf("list disks: %w", err)
 			}

@@ -20,8 +20,8 @@ func ipCommand(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("list public addresses: %w", err)
 			}
-			if a.group != "" {
-				ips = inGroup(ips, a.group)
+			if g := a.groupAsked(); g != "" {
+				ips = inGroup(ips, g)
 			}
 			return a.printIPs(cmd, ips)
 		}),

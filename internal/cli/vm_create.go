@@ -80,7 +80,7 @@ func (a *app) createMachine(ctx context.Context, c *cloud, cmd *cobra.Command, o
 	if err := a.printMachines(cmd, m, m); err != nil || a.output != outputTable || o.noWait {
 		return err
 	}
-	note(cmd.ErrOrStderr(), "\nReady after %s. Log in with: lazuli vm ssh %s%s", time.Since(began).Round(100*time.Millisecond), s.name, groupFlag(s.group))
+	note(cmd.ErrOrStderr(), "\nReady after %s. Log in with: lazuli vm ssh %s%s", time.Since(began).Round(10*time.Millisecond), s.name, groupFlag(s.group))
 	return nil
 }
 

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const goodCredentials = `{"endpoint":"https://127.0.0.1:8443/","tenantId":"t","clientId":"c","clientSecret":"s","subscriptionId":"sub","caFile":"ca.pem","location":"local"}`
+
+func TestParseCredentials(t *testing.T) {
+	got, err := parseCredentials("/data/admin.json", []byte(goodCredentials))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &credentials{Endpoint: "https://127.0.0.1:8443", TenantID: "t", ClientID: "c", ClientSecret: "s", SubscriptionID: "sub",
+		CAFile: "/data/ca.pem", Location: "local", file: "/data/admin.json"}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(credentials{})); diff != "" {
+		t.Error(diff)
+	}
+	for name, c := range map[string]struct{ from, to, want string }{
+		"not JSON":    {"{", "", "invalid character"},
+		"no tenant":   {`"tenantId":"t"`, `"tenantId":""`, `"tenantId" is missing`},
+		"no location": {`,"location":"local"`, ``, `"location" is missing`},
+		"plain HTTP":  {"https:", "http:", "not an https:// address"},
+	} {
+		_, err := parseCredentials("f", []byte(strings.Replace(goodCredentials, c.from, c.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, c.want)
+		}
+	}
+}
+
+func FuzzParseCredentials(f *testing.F) {
+	f.Add([]byte(goodCredentials))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, err := parseCredentials("/d/f", b); err == nil && (c.ClientSecret == "" || !strings.HasPrefix(c.Endpoint, "https://")) {
+			t.Errorf("%q was taken", b)
+		}
+	})
+}
+
+func TestReadCredentialsAdvises(t *testing.T) {
+	_, err := readCredentials(filepath.Join(t.TempDir(), "admin.json"))
+	a, ok := errors.AsType[*accessError](err)
+	if !ok || !strings.Contains(a.next, "lazuli up") {
+		t.Errorf("err = %#v, want advice", err)
+	}
+}
+
+func TestCredentialsFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		a                     app
+		dirEnv, fileEnv, want string
+	}{
+		"nothing":        {app{}, "", "", "/var/lib/lazuli/admin.json"},
+		"directory":      {app{dataDir: "/d"}, "", "", "/d/admin.json"},
+		"file":           {app{dataDir: "/d", credentials: "/f"}, "/e", "/g", "/f"},
+		"environment":    {app{}, "/e", "", "/e/admin.json"},
+		"file in it":     {app{}, "/e", "/g", "/g"},
+		"flag before it": {app{dataDir: "/d"}, "/e", "/g", "/d/admin.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(envDataDir, c.dirEnv)
+			t.Setenv(envCredentials, c.fileEnv)
+			if got := c.a.credentialsFile(); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestDataDir(t *testing.T) {
+	t.Setenv(envDataDir, "")
+	root := New(Config{})
+	if got := DataDir(root); got != DefaultDataDir {
+		t.Errorf("default %q", got)
+	}
+	t.Setenv(envDataDir, "/e")
+	if got := DataDir(root); got != "/e" {
+		t.Errorf("environment %q", got)
+	}
+	if err := root.ParseFlags([]string{"--data-dir", "/d"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := DataDir(root.Commands()[0]); got != "/d" {
+		t.Errorf("flag %q", got)
+	}
+}
+
+func TestTransportNeedsItsCertificate(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"not there": "none.pem", "none in it": "ca.pem"} {
+		if _, err := newTransport(&credentials{CAFile: filepath.Join(dir, file)}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
