@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // defaultGroup is the resource group of what is made without --group.
@@ -16,18 +17,20 @@ const flagDataDir = "data-dir"
 
 // DataDir is the data directory that a command of New's root is about.
 func DataDir(cmd *cobra.Command) string {
-	flag := cmd.Root().PersistentFlags().Lookup(flagDataDir)
-	return cmp.Or(flag.Value.String(), os.Getenv(envDataDir), DefaultDataDir)
+	return cmd.Root().PersistentFlags().Lookup(flagDataDir).Value.String()
 }
 
 // app is what the commands share: the global flags.
 type app struct {
 	dataDir, credentials, group, output string
+
+	dataDirFlag *pflag.Flag
 }
 
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVar(&a.dataDir, flagDataDir, "", "`directory` of the server's state ($"+envDataDir+", else "+DefaultDataDir+")")
+	f.StringVar(&a.dataDir, flagDataDir, cmp.Or(os.Getenv(envDataDir), DefaultDataDir), "`directory` of the server's state ($"+envDataDir+")")
+	a.dataDirFlag = f.Lookup(flagDataDir)
 	f.StringVar(&a.credentials, "credentials", "", "`file` with the credentials of the cloud ($"+envCredentials+", else admin.json in the data directory)")
 	f.StringVarP(&a.group, "group", "g", "", "resource `group` ($"+envGroup+", else "+defaultGroup+"; without, lists are of all groups)")
 	f.StringVarP(&a.output, "output", "o", outputTable, "form of the output: table, json or name")
@@ -54,12 +57,10 @@ func (a *app) groupName() string { return cmp.Or(a.groupAsked(), defaultGroup) }
 // credentialsFile is the file that the flags name, before what the environment
 // does.
 func (a *app) credentialsFile() string {
-	if a.credentials == "" && a.dataDir == "" {
-		if file := os.Getenv(envCredentials); file != "" {
-			return file
-		}
+	if file := os.Getenv(envCredentials); file != "" && a.credentials == "" && !a.dataDirFlag.Changed {
+		return file
 	}
-	return cmp.Or(a.credentials, filepath.Join(cmp.Or(a.dataDir, os.Getenv(envDataDir), DefaultDataDir), "admin.json"))
+	return cmp.Or(a.credentials, filepath.Join(a.dataDir, "admin.json"))
 }
 
 // open is the client of the cloud. It makes no request yet.

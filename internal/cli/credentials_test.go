@@ -55,41 +55,31 @@ func TestReadCredentialsAdvises(t *testing.T) {
 
 func TestCredentialsFile(t *testing.T) {
 	for name, c := range map[string]struct {
-		a                     app
+		args                  []string
 		dirEnv, fileEnv, want string
 	}{
-		"nothing":        {app{}, "", "", "/var/lib/lazuli/admin.json"},
-		"directory":      {app{dataDir: "/d"}, "", "", "/d/admin.json"},
-		"file":           {app{dataDir: "/d", credentials: "/f"}, "/e", "/g", "/f"},
-		"environment":    {app{}, "/e", "", "/e/admin.json"},
-		"file in it":     {app{}, "/e", "/g", "/g"},
-		"flag before it": {app{dataDir: "/d"}, "/e", "/g", "/d/admin.json"},
+		"nothing":        {nil, "", "", "/var/lib/lazuli/admin.json"},
+		"directory":      {[]string{"--data-dir=/d"}, "", "", "/d/admin.json"},
+		"file":           {[]string{"--data-dir=/d", "--credentials=/f"}, "/e", "/g", "/f"},
+		"environment":    {nil, "/e", "", "/e/admin.json"},
+		"file in it":     {nil, "/e", "/g", "/g"},
+		"flag before it": {[]string{"--data-dir=/d"}, "/e", "/g", "/d/admin.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(envDataDir, c.dirEnv)
 			t.Setenv(envCredentials, c.fileEnv)
-			if got := c.a.credentialsFile(); got != c.want {
+			a, root := &app{}, parent("lazuli", "", "")
+			a.addFlags(root)
+			if err := root.ParseFlags(c.args); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.credentialsFile(); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
+			if got, want := DataDir(root), filepath.Dir(c.want); c.fileEnv == "" && got != want {
+				t.Errorf("data directory %q, want %q", got, want)
+			}
 		})
-	}
-}
-
-func TestDataDir(t *testing.T) {
-	t.Setenv(envDataDir, "")
-	root := New(Config{})
-	if got := DataDir(root); got != DefaultDataDir {
-		t.Errorf("default %q", got)
-	}
-	t.Setenv(envDataDir, "/e")
-	if got := DataDir(root); got != "/e" {
-		t.Errorf("environment %q", got)
-	}
-	if err := root.ParseFlags([]string{"--data-dir", "/d"}); err != nil {
-		t.Fatal(err)
-	}
-	if got := DataDir(root.Commands()[0]); got != "/d" {
-		t.Errorf("flag %q", got)
 	}
 }
 
