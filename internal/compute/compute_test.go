@@ -185,3 +185,12 @@ func getDisk(t testing.TB, c *armtest.Cloud, id arm.ID) *diskObject {
 	}
 	return o
 }
+
+// deleteVM deletes the machine to the end.
+func deleteVM(t testing.TB, c *armtest.Cloud) {
+	t.Helper()
+	c.Delete(vmID)
+	if err := c.Update(func(call *arm.Call) error { return Forget(t.Context(), call.Tx, call, getVM(t, c)) }); err != nil {
+		t.Fatal(err)
+	}
+}

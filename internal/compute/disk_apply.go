@@ -175,6 +175,9 @@ func changeDisk(ctx context.Context, c *arm.Call, e *arm.Edit[Disk, DiskStatus],
 	if err := checkDiskSize(target, p.SizeGB, 0); err != nil {
 		return err
 	}
+	if err := checkNotCopied(ctx, c.Tx, e.Was); err != nil {
+		return err
+	}
 	return checkGrowth(ctx, c, e)
 }
 

@@ -171,7 +171,7 @@ func (i *Image) take(disk *diskObject, p *imageBodyProperties) error {
 	d := &disk.Spec
 	i.SourceDisk, i.SourceDiskUID, i.SizeGiB = disk.ID, disk.UID, d.SizeGiB
 	i.OSType = orElse(orElse(i.OSType, d.OSType), linux)
-	i.SKU, i.Caching = orElse(i.SKU, standardHDD), orElse(i.Caching, cachingNone)
+	i.SKU, i.Caching = orElse(i.SKU, d.SKU), orElse(i.Caching, cachingNone)
 	generation, err := arm.Enum("properties.hyperVGeneration", p.HyperVGeneration, generation1, generation2)
 	if err != nil {
 		return err

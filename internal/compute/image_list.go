@@ -25,7 +25,6 @@ type imageProperties struct {
 	Architecture     string `json:"architecture"`
 	OSDiskImage      struct {
 		OperatingSystem string `json:"operatingSystem"`
-		SizeInGB        int64  `json:"sizeInGb,omitempty"`
 	} `json:"osDiskImage"`
 	DataDiskImages []struct{} `json:"dataDiskImages"`
 	AutomaticOS    struct {
@@ -45,7 +44,7 @@ func imageEndpoints(cat Catalogue) []arm.Endpoint {
 	list := func(path string, part func(*fabric.NodeImage) string) arm.Endpoint {
 		return arm.Endpoint{Method: "GET", Path: path, Handle: func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
 			images, err := matching(ctx, c, cat, vars)
-			return arm.Result{Body: itemsOf(images, c, vars, part)}, err
+			return arm.Result{Body: itemsOf(images, vars, part)}, err
 		}}
 	}
 	return []arm.Endpoint{
@@ -79,7 +78,7 @@ func matching(ctx context.Context, c *arm.Call, cat Catalogue, vars map[string]s
 }
 
 // itemsOf lists one part of the names of images, each once.
-func itemsOf(images []fabric.NodeImage, _ *arm.Call, vars map[string]string, part func(*fabric.NodeImage) string) []imageItem {
+func itemsOf(images []fabric.NodeImage, vars map[string]string, part func(*fabric.NodeImage) string) []imageItem {
 	items := []imageItem{}
 	for i := range images {
 		name := part(&images[i])
@@ -150,7 +149,6 @@ func versionItem(img *fabric.NodeImage, vars map[string]string) imageItem {
 		DataDiskImages: []struct{}{}, Features: []struct{}{},
 	}
 	p.OSDiskImage.OperatingSystem = orElse(img.OSType, linux)
-	p.OSDiskImage.SizeInGB = (&resolved{bytes: img.SizeBytes}).sizeGiB()
 	id := platformImageID(vars["subscription"], vars["location"], img)
 	return imageItem{ID: id.String(), Name: img.Version, Location: vars["location"], Properties: p}
 }

@@ -82,12 +82,18 @@ type OSProfile struct {
 
 // References are the machine's disks and interfaces.
 func (v VM) References() []arm.ID {
+	ids := v.DiskIDs()
+	for _, n := range v.NICs {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}
+
+// DiskIDs are the machine's disks, the OS disk first.
+func (v *VM) DiskIDs() []arm.ID {
 	ids := []arm.ID{v.OSDisk.ID}
 	for _, d := range v.DataDisks {
 		ids = append(ids, d.ID)
-	}
-	for _, n := range v.NICs {
-		ids = append(ids, n.ID)
 	}
 	return ids
 }

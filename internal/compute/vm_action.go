@@ -18,7 +18,7 @@ func vmActions() map[string]arm.Action {
 		"deallocate": power("deallocate", deallocate),
 		"restart":    power("restart", restart),
 		"redeploy":   power("redeploy", redeploy),
-		"reapply":    power("reapply", func(*arm.Call, *vmObject) error { return nil }),
+		"reapply":    power("reapply", func(context.Context, *arm.Call, *vmObject) error { return nil }),
 		"generalize": generalize,
 
 		"retrieveBootDiagnosticsData": retrieveBootDiagnostics,
@@ -26,14 +26,14 @@ func vmActions() map[string]arm.Action {
 }
 
 // power is an action that asks for something, as ask writes it in the spec.
-func power(name string, ask func(c *arm.Call, o *vmObject) error) arm.Action {
+func power(name string, ask func(ctx context.Context, c *arm.Call, o *vmObject) error) arm.Action {
 	return func(ctx context.Context, c *arm.Call, _ []byte) (arm.Result, error) {
 		o, err := livingVM(ctx, c)
 		if err != nil {
 			return arm.Result{}, err
 		}
 		o.Generation++
-		if err := ask(c, o); err != nil {
+		if err := ask(ctx, c, o); err != nil {
 			return arm.Result{}, err
 		}
 		op, err := arm.StartOperation(ctx, c.Tx, &o.Meta, c.NewID(), name, c.Now)
@@ -60,9 +60,23 @@ func (v *VM) ask(p fabric.Power, generation int64, hard bool) {
 	v.Power, v.PowerGeneration, v.Hard = p, generation, hard
 }
 
-func start(_ *arm.Call, o *vmObject) error {
+// start refuses a machine whose disks are being copied: what it writes would
+// be half in the copy.
+func start(ctx context.Context, c *arm.Call, o *vmObject) error {
 	if o.Spec.Generalized {
 		return arm.Conflict("OperationNotAllowed", "VM '%s' was marked as generalized, so that it cannot be started. Make an image of it.", o.ID.Name())
+	}
+	for _, id := range o.Spec.DiskIDs() {
+		disk, err := Disks.Find(ctx, c.Tx, id)
+		if err != nil {
+			return err
+		}
+		if disk == nil {
+			continue
+		}
+		if err := checkNotCopied(ctx, c.Tx, disk); err != nil {
+			return err
+		}
 	}
 	o.Spec.ask(fabric.Running, o.Generation, false)
 	return nil
@@ -70,7 +84,7 @@ func start(_ *arm.Call, o *vmObject) error {
 
 // powerOff leaves a deallocated machine as it is: it holds nothing that it
 // could hold on to.
-func powerOff(c *arm.Call, o *vmObject) error {
+func powerOff(_ context.Context, c *arm.Call, o *vmObject) error {
 	skip, err := boolQuery(c, "skipShutdown")
 	if err != nil || o.Spec.Power == fabric.Deallocated {
 		return err
@@ -79,12 +93,12 @@ func powerOff(c *arm.Call, o *vmObject) error {
 	return nil
 }
 
-func deallocate(_ *arm.Call, o *vmObject) error {
+func deallocate(_ context.Context, _ *arm.Call, o *vmObject) error {
 	o.Spec.ask(fabric.Deallocated, o.Generation, false)
 	return nil
 }
 
-func restart(_ *arm.Call, o *vmObject) error {
+func restart(_ context.Context, _ *arm.Call, o *vmObject) error {
 	if o.Spec.Power != fabric.Running {
 		return arm.Conflict("OperationNotAllowed", "VM '%s' is not running, so that it cannot be restarted. Start it instead.", o.ID.Name())
 	}
@@ -94,11 +108,11 @@ func restart(_ *arm.Call, o *vmObject) error {
 }
 
 // redeploy restarts a machine that should run.
-func redeploy(c *arm.Call, o *vmObject) error {
+func redeploy(ctx context.Context, c *arm.Call, o *vmObject) error {
 	if o.Spec.Power != fabric.Running {
 		return nil
 	}
-	return restart(c, o)
+	return restart(ctx, c, o)
 }
 
 func boolQuery(c *arm.Call, name string) (bool, error) {

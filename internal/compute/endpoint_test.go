@@ -1,0 +1,137 @@
+package compute
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+
+	"lazuli/internal/arm/armtest"
+)
+
+const locations = "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Compute/locations/local"
+
+func TestImageLists(t *testing.T) {
+	c := newCloud(t)
+	const offers = locations + "/publishers/lazuli/artifacttypes/vmimage/offers"
+	tests := map[string]struct {
+		path, query string
+		want        string // names
+	}{
+		"publishers":         {locations + "/publishers", "", "Canonical lazuli"},
+		"offers":             {offers, "", "debian"},
+		"offers of nobody":   {locations + "/publishers/none/artifacttypes/vmimage/offers", "", ""},
+		"skus":               {offers + "/Debian/skus", "", "12 13-gen2"},
+		"versions":           {offers + "/debian/skus/12/versions", "", "12.9.0 12.10.0"},
+		"the newest, as az":  {offers + "/debian/skus/12/versions", "$top=1&$orderby=name desc", "12.10.0"},
+		"versions, expanded": {offers + "/debian/skus/12/versions", "$expand=properties", "12.9.0 12.10.0"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			res, err := c.GetPath(Endpoints(testConfig), tt.path, tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			items, ok := armtest.Tree(t, res.Body).([]any)
+			if !ok {
+				t.Fatalf("the body is no array: %s", armtest.JSON(t, res.Body))
+			}
+			var names []string
+			for _, i := range items {
+				name := armtest.At(t, i, "name").(string)
+				names = append(names, name)
+				id := armtest.At(t, i, "id").(string)
+				if !strings.EqualFold(id, tt.path+"/"+name) {
+					t.Errorf("id = %s, want %s/%s", id, tt.path, name)
+				}
+				if has := armtest.At(t, i, "properties") != nil; has != strings.Contains(tt.query, "expand") {
+					t.Errorf("properties are there: %t", has)
+				}
+				armtest.FitsSDK(t, i, &armcompute.VirtualMachineImage{})
+			}
+			if got := strings.Join(names, " "); got != tt.want {
+				t.Errorf("names = %s, want %s", got, tt.want)
+			}
+		})
+	}
+	for _, version := range []string{"latest", "12.10.0"} {
+		res, err := c.GetPath(Endpoints(testConfig), offers+"/debian/skus/12/versions/"+version, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		armtest.Golden(t, "version", res.Body)
+		armtest.FitsSDK(t, res.Body, &armcompute.VirtualMachineImage{})
+	}
+	_, err := c.GetPath(Endpoints(testConfig), offers+"/debian/skus/12/versions/1.2", "")
+	armtest.WantError(t, err, "NotFound")
+	_, err = c.GetPath(Endpoints(testConfig), offers+"/debian/skus/12/versions", "$top=x")
+	armtest.WantError(t, err, "InvalidParameter")
+}
+
+func TestCompareVersions(t *testing.T) {
+	tests := map[string]struct {
+		a, b string
+		want int
+	}{
+		"same":        {"1.2.3", "1.2.3", 0},
+		"by number":   {"12.9.0", "12.10.0", -1},
+		"longer":      {"1.2.1", "1.2", 1},
+		"not numbers": {"1.b", "1.a", 1},
+		"huge":        {"1.99999999999999999999999", "1.1", 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := compareVersions(tt.a, tt.b); got != tt.want {
+				t.Errorf("compare(%s, %s) = %d, want %d", tt.a, tt.b, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLists(t *testing.T) {
+	c := withVM(t)
+	skus := "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Compute/skus"
+	tests := map[string]struct {
+		path, query string
+		sdk         any
+		first       string // path and value of something in it
+		value       any
+		count       int // of elements; 0: as many as there are
+	}{
+		"sizes":             {locations + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.memoryInMB", 1024.0, len(Sizes)},
+		"sizes of a VM":     {vmID.String() + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.name", "Standard_B1s", len(Sizes)},
+		"SKUs":              {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locations.0", "local", len(Sizes) + len(diskSKUs)},
+		"SKUs here":         {skus, "$filter=location eq 'Local'", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs)},
+		"SKUs elsewhere":    {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
+		"usages":            {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
+		"usages, elsewhere": {strings.Replace(locations, "local", "moon", 1) + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 0.0, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			res, err := c.GetPath(Endpoints(testConfig), tt.path, tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			armtest.FitsSDK(t, res.Body, tt.sdk)
+			if got := armtest.At(t, res.Body, tt.first); got != tt.value {
+				t.Errorf("%s = %v, want %v", tt.first, got, tt.value)
+			}
+			if got := len(armtest.At(t, res.Body, "value").([]any)); got != tt.count {
+				t.Errorf("%d elements, want %d", got, tt.count)
+			}
+		})
+	}
+	if got := len(c.List(VMType, vmID.Scope())); got != 1 {
+		t.Errorf("listed %d machines, want 1", got)
+	}
+}
+
+func TestSizesAreWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range Sizes {
+		if seen[strings.ToLower(s.Name)] || s.CPUs < 1 || s.MemoryMiB < 512 || s.MaxDataDisks < 2 || s.MaxDataDisks > maxLUN+1 || s.MaxNICs < 2 || s.Family == "" {
+			t.Errorf("size %+v", s)
+		}
+		seen[strings.ToLower(s.Name)] = true
+	}
+}
