@@ -1,9 +1,9 @@
 // Package routed makes virtual networks of what one Linux kernel has: a router
 // namespace per network, a routed tap device per port, nftables between them.
 //
-//	guest ── tap ─┐                         ┌─ uplink ── the world
-//	guest ── tap ─┤ router namespace  up ── veth  host namespace
-//	guest ── tap ─┘ lz-<network>            └─ veth ── other networks
+//	guest ── tap ─┐                             ┌─ the world
+//	guest ── tap ─┤ router namespace  uplink ── veth  host namespace
+//	guest ── tap ─┘ lz-<network>                └─ veth ── other networks
 //
 // No two ports share a wire: every port is a routed /32 behind proxy ARP, so
 // what is not allowed here has no way round. Everything is named after UIDs and

@@ -68,10 +68,15 @@ func (d *Driver) build(ctx context.Context, nw *network, p *plan) error {
 		d.stopServing(nw)
 		nw.program = programState{}
 	}
-	if err := d.hosts.ensure(ctx, d); err != nil {
-		return fmt.Errorf("host rules: %w", err)
+	// The rules of the host and those inside take as long as each other, and
+	// nothing passes before both are there: the host's end is down till then.
+	hostRules := make(chan error, 1)
+	go func() { hostRules <- d.hosts.ensure(ctx, d) }()
+	err = d.in(s, func(k *kernel) error { return d.router(k, nw, p, made) })
+	if hostErr := <-hostRules; hostErr != nil {
+		return errors.Join(err, fmt.Errorf("host rules: %w", hostErr))
 	}
-	if err := d.in(s, func(k *kernel) error { return d.router(k, nw, p, made) }); err != nil {
+	if err != nil {
 		return err
 	}
 	return d.in(d.host, func(k *kernel) error { return k.hostEnd(p) })

@@ -79,7 +79,7 @@ func conditions(t *table, m match) []expr.Any {
 		for _, p := range m.protocols {
 			spans = append(spans, span{uint32(p), uint32(p)})
 		}
-		out = append(out, in(t.anonymous(nftables.TypeInetProto, merge(spans)), meta(expr.MetaKeyL4PROTO))...)
+		out = append(out, in(t.spans(nftables.TypeInetProto, merge(spans)), meta(expr.MetaKeyL4PROTO))...)
 	}
 	out = append(out, spanMatch(t, sourcePort(), nftables.TypeInetService, m.sourcePorts)...)
 	return append(out, spanMatch(t, targetPort(), nftables.TypeInetService, m.targetPorts)...)
@@ -94,9 +94,9 @@ func spanMatch(t *table, field expr.Any, typ nftables.SetDatatype, s spanSet) []
 	case s.all():
 		return nil
 	case len(s.spans) > 1 && s.not:
-		return notIn(t.anonymous(typ, s.spans), field)
+		return notIn(t.spans(typ, s.spans), field)
 	case len(s.spans) > 1:
-		return in(t.anonymous(typ, s.spans), field)
+		return in(t.spans(typ, s.spans), field)
 	case s.spans[0].first == s.spans[0].last:
 		return []expr.Any{field, &expr.Cmp{Op: op, Register: reg1, Data: number(s.spans[0].first, typ.Bytes)}}
 	}

@@ -30,8 +30,8 @@ type hostNetwork struct {
 }
 
 // ensure makes the table say what networks there are; with none, there is no
-// table. Other programs have tables beside it, so whenever one changed its own,
-// ours is made anew.
+// table. If nobody has changed any rule of the host since the table was made,
+// its sets are brought up to date; else it is made anew, in one transaction.
 func (h *hostTable) ensure(ctx context.Context, d *Driver) error {
 	if err := h.turn.take(ctx); err != nil {
 		return err
@@ -46,19 +46,28 @@ func (h *hostTable) ensure(ctx context.Context, d *Driver) error {
 		if h.made != nil && h.generation == gen && reflect.DeepEqual(h.made, want) {
 			return nil
 		}
+		made := h.made
+		if h.generation != gen || len(want) == 0 {
+			made = nil
+		}
 		h.made = nil
 		if err := k.did("commit host rules"); err != nil {
 			return err
 		}
-		if err := commitHost(d.opts, want); err != nil {
+		if err := commitHost(d.opts, made, want); err != nil {
 			return err
 		}
-		if err := k.admit(d.opts.Instance, want); err != nil {
-			return err
+		if len(made) == 0 {
+			if err := k.admit(d.opts.Instance, want); err != nil {
+				return err
+			}
 		}
 		after, err := generation()
 		if err != nil {
 			return err
+		}
+		if len(made) > 0 && after != gen+1 {
+			return nil // somebody else was at it; look again next time
 		}
 		h.made, h.generation = want, after
 		return nil
@@ -91,59 +100,73 @@ func publicsOf(p fabric.Port) []netip.Addr {
 
 func hostTableName(instance string) string { return "lazuli-" + instance }
 
-func commitHost(o Options, networks []hostNetwork) error {
+// commitHost brings the table from what it was made for to what it should be;
+// from nothing, if that is not known.
+func commitHost(o Options, made, want []hostNetwork) error {
 	ts, err := newTables()
 	if err != nil {
 		return err
 	}
-	if len(networks) == 0 {
+	switch {
+	case len(want) == 0:
 		ts.remove(nftables.TableFamilyINet, hostTableName(o.Instance))
-	} else {
-		hostRules(ts, o, networks)
+	case len(made) == 0:
+		hostRules(ts, o, want)
+	default:
+		t := &table{tables: ts, t: &nftables.Table{Family: nftables.TableFamilyINet, Name: hostTableName(o.Instance)}}
+		was, is := hostSetsOf(o, made), hostSetsOf(o, want)
+		t.update("networks", nftables.TypeIFName, was.devs, is.devs)
+		t.update("routers", nftables.TypeIPAddr, was.routers, is.routers)
+		t.update("publics", nftables.TypeIPAddr, was.publics, is.publics)
+		t.update("lent", nftables.TypeIPAddr, was.lent, is.lent)
 	}
 	return ts.commit()
+}
+
+// hostSets are the keys of the sets of the host's table.
+type hostSets struct{ devs, routers, publics, lent map[string]bool }
+
+func hostSetsOf(o Options, networks []hostNetwork) hostSets {
+	s := hostSets{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	for _, n := range networks {
+		s.devs[string(device(n.dev))] = true
+		s.routers[string(n.router.AsSlice())] = true
+		for _, a := range n.publics {
+			s.publics[string(a.AsSlice())] = true
+			if o.PublicNAT.covers(a) {
+				s.lent[string(a.AsSlice())] = true
+			}
+		}
+	}
+	return s
 }
 
 // hostRules keep guests from the host and from each other's networks, but for
 // public addresses, and lend the host's address to what has none in the world.
 func hostRules(ts *tables, o Options, networks []hostNetwork) {
 	t := ts.add(nftables.TableFamilyINet, hostTableName(o.Instance))
-	var devs, routers, publics, lent []nftables.SetElement
-	seen := map[netip.Addr]bool{}
-	for _, n := range networks {
-		devs = append(devs, nftables.SetElement{Key: device(n.dev)})
-		routers = append(routers, nftables.SetElement{Key: n.router.AsSlice()})
-		for _, a := range n.publics {
-			if seen[a] { // moving from one network to another
-				continue
-			}
-			seen[a] = true
-			publics = append(publics, nftables.SetElement{Key: a.AsSlice()})
-			if o.PublicNAT.covers(a) {
-				lent = append(lent, nftables.SetElement{Key: a.AsSlice()})
-			}
-		}
-	}
-	devSet := t.set("networks", devs, nftables.TypeIFName)
-	routerSet := t.set("routers", routers, nftables.TypeIPAddr)
-	publicSet := t.set("publics", publics, nftables.TypeIPAddr)
-	lentSet := t.set("lent", lent, nftables.TypeIPAddr)
+	keys := hostSetsOf(o, networks)
+	devs := t.set("networks", elements(keys.devs), nftables.TypeIFName)
+	routers := t.set("routers", elements(keys.routers), nftables.TypeIPAddr)
+	publics := t.set("publics", elements(keys.publics), nftables.TypeIPAddr)
+	lent := t.set("lent", elements(keys.lent), nftables.TypeIPAddr)
 
 	input := t.base("input", nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter, nftables.ChainPolicyAccept)
-	input.rule(in(devSet, iif()), established(), accept())
-	input.rule(in(devSet, iif()), drop())
+	input.rule(in(devs, iif()), established(), accept())
+	input.rule(in(devs, iif()), drop())
 
 	forward := t.base("forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter, nftables.ChainPolicyAccept)
-	forward.rule(in(devSet, iif()), isNot(meta(expr.MetaKeyNFPROTO), []byte{unix.NFPROTO_IPV4}), drop())
-	forward.rule(in(devSet, oif()), isNot(meta(expr.MetaKeyNFPROTO), []byte{unix.NFPROTO_IPV4}), drop())
-	forward.rule(in(devSet, iif()), established(), accept())
-	forward.rule(in(devSet, oif()), established(), accept())
-	forward.rule(in(devSet, iif()), ipv4(), in(t.anonymous(nftables.TypeIPAddr, nowhere(o.Transit)), targetIP()), drop())
-	forward.rule(in(devSet, oif()), ipv4(), notIn(publicSet, targetIP()), drop())
+	notIPv4 := isNot(meta(expr.MetaKeyNFPROTO), []byte{unix.NFPROTO_IPV4})
+	forward.rule(in(devs, iif()), notIPv4, drop())
+	forward.rule(in(devs, oif()), notIPv4, drop())
+	forward.rule(in(devs, iif()), established(), accept())
+	forward.rule(in(devs, oif()), established(), accept())
+	forward.rule(in(devs, iif()), ipv4(), in(t.spans(nftables.TypeIPAddr, nowhere(o.Transit)), targetIP()), drop())
+	forward.rule(in(devs, oif()), ipv4(), notIn(publics, targetIP()), drop())
 
 	nat := t.base("do_snat", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource, nftables.ChainPolicyAccept)
-	nat.rule(ipv4(), in(routerSet, sourceIP()), []expr.Any{&expr.Masq{}})
-	nat.rule(notIn(devSet, oif()), ipv4(), in(lentSet, sourceIP()), []expr.Any{&expr.Masq{}})
+	nat.rule(ipv4(), in(routers, sourceIP()), []expr.Any{&expr.Masq{}})
+	nat.rule(notIn(devs, oif()), ipv4(), in(lent, sourceIP()), []expr.Any{&expr.Masq{}})
 }
 
 // private are the addresses that the world routes nowhere.

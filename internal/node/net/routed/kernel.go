@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,13 +45,33 @@ func (k *kernel) findLink(name string) (netlink.Link, error) {
 	return l, nil
 }
 
-func (k *kernel) deleteLink(l netlink.Link) error {
-	name := l.Attrs().Name
-	if err := k.did("delete device " + name); err != nil {
+// doomed is the group of devices that are about to be deleted.
+const doomed = 0x6c7a
+
+// deleteLinks deletes devices in one go: to delete one takes the kernel as long
+// as to delete a thousand.
+func (k *kernel) deleteLinks(links ...netlink.Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	names := make([]string, len(links))
+	for i, l := range links {
+		names[i] = l.Attrs().Name
+	}
+	what := strings.Join(names, ", ")
+	if err := k.did("delete devices " + what); err != nil {
 		return err
 	}
-	if err := k.nl.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("delete device %s: %w", name, err)
+	for _, l := range links {
+		if err := k.nl.LinkSetGroup(l, doomed); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("delete device %s: %w", l.Attrs().Name, err)
+		}
+	}
+	req := nl.NewNetlinkRequest(unix.RTM_DELLINK, unix.NLM_F_ACK)
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	req.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(doomed)))
+	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("delete devices %s: %w", what, err)
 	}
 	return nil
 }
@@ -118,11 +140,10 @@ func (k *kernel) setNeighbours(l netlink.Link, mac net.HardwareAddr, want []neti
 	if err != nil {
 		return fmt.Errorf("list neighbours of %s: %w", l.Attrs().Name, err)
 	}
-	have := map[netip.Addr]bool{}
+	have := map[netip.Addr]bool{} // says whether it is right
 	for _, n := range list {
-		a, _ := netip.AddrFromSlice(n.IP)
-		if n.State&netlink.NUD_PERMANENT != 0 && n.HardwareAddr.String() == mac.String() {
-			have[a.Unmap()] = true
+		if a, _ := netip.AddrFromSlice(n.IP); n.State&netlink.NUD_PERMANENT != 0 {
+			have[a.Unmap()] = n.HardwareAddr.String() == mac.String()
 		}
 	}
 	for _, a := range want {
@@ -130,6 +151,7 @@ func (k *kernel) setNeighbours(l netlink.Link, mac net.HardwareAddr, want []neti
 			delete(have, a)
 			continue
 		}
+		delete(have, a)
 		if err := k.did("set neighbour " + a.String()); err != nil {
 			return err
 		}

@@ -12,9 +12,9 @@ import (
 
 // Device names have at most 15 bytes.
 const (
-	networkPrefix = "lz-" // router namespaces, and their veths on the host
-	portPrefix    = "p-"  // taps, inside
-	uplinkName    = "up"  // the veth inside
+	networkPrefix = "lz-"    // router namespaces, and their veths on the host
+	portPrefix    = "p-"     // taps, inside
+	uplinkName    = "uplink" // the veth inside
 )
 
 var uidPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)

@@ -81,7 +81,7 @@ func spoofRules(t *table, p *plan) {
 	senderSet := t.set("senders", senders, nftables.TypeIFName, nftables.TypeEtherAddr)
 	boundSet := t.set("bound", bound, nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIPAddr)
 	forwarderSet := t.set("forwarders", forwarders, nftables.TypeIFName)
-	platform := t.anonymous(nftables.TypeIPAddr, merge([]span{one(metadataAddr), one(wireserverAddr)}))
+	platform := t.spans(nftables.TypeIPAddr, merge([]span{one(metadataAddr), one(wireserverAddr)}))
 
 	c := t.base("spoof", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw, nftables.ChainPolicyDrop)
 	c.rule(is(iif(), device("lo")), accept())
@@ -132,7 +132,7 @@ func forwardRules(t *table, p *plan) {
 	c := t.base("forward", nftables.ChainTypeFilter, nftables.ChainHookForward, nftables.ChainPriorityFilter, nftables.ChainPolicyDrop)
 	c.rule(tracked(expr.CtStateBitINVALID), drop())
 	c.rule(established(), accept())
-	c.rule(in(t.anonymous(nftables.TypeIPAddr, nowhere(p.pool)), targetIP()), drop())
+	c.rule(in(t.spans(nftables.TypeIPAddr, nowhere(p.pool)), targetIP()), drop())
 	c.rule(decide(fromMap, iif()))
 	c.rule(decide(toMap, oif()))
 	c.rule(isNot(iif(), device(uplinkName)), is(oif(), device(uplinkName)), accept())

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 )
 
 // Remove takes away everything of the network. It works from any state, also
@@ -28,7 +30,7 @@ func (d *Driver) remove(ctx context.Context, uid string) error {
 	d.stopServing(nw)
 	nw.program = programState{}
 	name := networkName(uid)
-	if err := d.removeTaps(name); err != nil {
+	if err := d.removeLinks(name); err != nil {
 		return err
 	}
 	if err := d.in(d.host, func(k *kernel) error { return k.deleteNamed(name) }); err != nil {
@@ -55,9 +57,10 @@ func (d *Driver) remove(ctx context.Context, uid string) error {
 	return nil
 }
 
-// removeTaps cuts the guests off at once; their QEMUs, which have the taps
-// open, would else keep the namespace alive.
-func (d *Driver) removeTaps(name string) error {
+// removeLinks cuts the guests off at once; their QEMUs, which have the taps
+// open, would else keep the namespace alive. The end of the veth on the host
+// goes with the one in here.
+func (d *Driver) removeLinks(name string) error {
 	s, err := namedSpace(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -71,14 +74,16 @@ func (d *Driver) removeTaps(name string) error {
 		if err != nil {
 			return err
 		}
-		return k.deleteTaps(links, func(string) bool { return false })
+		delete(links, "lo")
+		return k.deleteLinks(slices.Collect(maps.Values(links))...)
 	})
 }
 
+// deleteNamed deletes a device if it is there.
 func (k *kernel) deleteNamed(name string) error {
 	l, err := k.findLink(name)
 	if l == nil || err != nil {
 		return err
 	}
-	return k.deleteLink(l)
+	return k.deleteLinks(l)
 }

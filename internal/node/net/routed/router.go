@@ -81,15 +81,15 @@ func (k *kernel) loopback(lo netlink.Link) error {
 	return k.setAddresses(lo, host(metadataAddr), host(wireserverAddr))
 }
 
+// deleteTaps deletes the taps that are not to be kept.
 func (k *kernel) deleteTaps(links map[string]netlink.Link, keep func(dev string) bool) error {
+	var gone []netlink.Link
 	for name, l := range links {
 		if strings.HasPrefix(name, portPrefix) && !keep(name) {
-			if err := k.deleteLink(l); err != nil {
-				return err
-			}
+			gone = append(gone, l)
 		}
 	}
-	return nil
+	return k.deleteLinks(gone...)
 }
 
 // tap makes the device of a port; l is the one that is there, or nil.

@@ -60,6 +60,7 @@ func hostSysctls(dev string) []sysctl {
 // setSysctls writes those that differ. A kernel without IPv6 has nothing to
 // turn off.
 func (k *kernel) setSysctls(want []sysctl) error {
+	begun := false
 	for _, s := range want {
 		path := filepath.Join("/proc/sys/net", s.path)
 		b, err := os.ReadFile(path)
@@ -69,8 +70,11 @@ func (k *kernel) setSysctls(want []sysctl) error {
 		if err == nil && strings.TrimSpace(string(b)) == s.value {
 			continue
 		}
-		if err := k.did("sysctl " + s.path); err != nil {
-			return err
+		if !begun {
+			if err := k.did("sysctl " + s.path + " and others"); err != nil {
+				return err
+			}
+			begun = true
 		}
 		if err := os.WriteFile(path, []byte(s.value), 0o644); err != nil {
 			return fmt.Errorf("set sysctl %s: %w", s.path, err)

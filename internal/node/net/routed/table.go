@@ -1,8 +1,12 @@
 package routed
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -50,12 +54,13 @@ func (ts *tables) remove(family nftables.TableFamily, name string) {
 
 func (ts *tables) add(family nftables.TableFamily, name string) *table {
 	ts.remove(family, name)
-	return &table{ts, ts.c.AddTable(&nftables.Table{Family: family, Name: name})}
+	return &table{ts, ts.c.AddTable(&nftables.Table{Family: family, Name: name}), map[string]*nftables.Set{}}
 }
 
 type table struct {
 	*tables
-	t *nftables.Table
+	t      *nftables.Table
+	shared map[string]*nftables.Set
 }
 
 // base adds a chain that packets come to by themselves.
@@ -76,13 +81,57 @@ func (t *table) set(name string, elements []nftables.SetElement, types ...nftabl
 	return t.addSet(s, elements)
 }
 
+// update changes the keys of a set that is there.
+func (t *table) update(name string, key nftables.SetDatatype, was, is map[string]bool) {
+	s := &nftables.Set{Table: t.t, Name: name, KeyType: key}
+	t.fail(name, t.change(t.c.SetDeleteElements, s, without(was, is)))
+	t.fail(name, t.change(t.c.SetAddElements, s, without(is, was)))
+}
+
+func (t *table) change(f func(*nftables.Set, []nftables.SetElement) error, s *nftables.Set, keys map[string]bool) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return f(s, elements(keys))
+}
+
+func (t *table) fail(set string, err error) {
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("set %s: %w", set, err)
+	}
+}
+
+func without(a, b map[string]bool) map[string]bool {
+	out := maps.Clone(a)
+	maps.DeleteFunc(out, func(k string, _ bool) bool { return b[k] })
+	return out
+}
+
+func elements(keys map[string]bool) []nftables.SetElement {
+	var out []nftables.SetElement
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		out = append(out, nftables.SetElement{Key: []byte(k)})
+	}
+	return out
+}
+
 // dict adds a map from a key to a value or a verdict.
 func (t *table) dict(name string, key, value nftables.SetDatatype, elements []nftables.SetElement) *nftables.Set {
 	return t.addSet(&nftables.Set{Table: t.t, Name: name, IsMap: true, KeyType: key, DataType: value, KeyByteOrder: byteOrder(key)}, elements)
 }
 
-// anonymous adds the set of one rule, of spans of width bytes.
-func (t *table) anonymous(key nftables.SetDatatype, spans []span) *nftables.Set {
+// spans adds a set of spans, once for all rules that match with the same. It
+// has a name of its own, not one that the kernel makes up: to do that it reads
+// the names of all others.
+func (t *table) spans(key nftables.SetDatatype, spans []span) *nftables.Set {
+	sum := sha256.New()
+	for _, s := range spans {
+		fmt.Fprintln(sum, s.first, s.last)
+	}
+	name := key.Name + "_" + hex.EncodeToString(sum.Sum(nil)[:6])
+	if s := t.shared[name]; s != nil {
+		return s
+	}
 	var el []nftables.SetElement
 	for _, s := range spans {
 		el = append(el, nftables.SetElement{Key: number(s.first, key.Bytes)})
@@ -91,13 +140,12 @@ func (t *table) anonymous(key nftables.SetDatatype, spans []span) *nftables.Set 
 			el = append(el, nftables.SetElement{Key: number(s.last+1, key.Bytes), IntervalEnd: true})
 		}
 	}
-	return t.addSet(&nftables.Set{Table: t.t, Anonymous: true, Constant: true, Interval: true, KeyType: key}, el)
+	t.shared[name] = t.addSet(&nftables.Set{Table: t.t, Name: name, Constant: true, Interval: true, KeyType: key}, el)
+	return t.shared[name]
 }
 
 func (t *table) addSet(s *nftables.Set, elements []nftables.SetElement) *nftables.Set {
-	if err := t.c.AddSet(s, elements); err != nil && t.err == nil {
-		t.err = fmt.Errorf("set %s: %w", s.Name, err)
-	}
+	t.fail(s.Name, t.c.AddSet(s, elements))
 	return s
 }
 

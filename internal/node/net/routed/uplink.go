@@ -17,7 +17,7 @@ func (d *Driver) uplink(k *kernel, up netlink.Link, p *plan) (netlink.Link, erro
 		}
 		// It is the end of a namespace that lost its name.
 		defer func() { peer = nil }()
-		return h.deleteLink(peer)
+		return h.deleteLinks(peer)
 	})
 	if err != nil {
 		return nil, err
