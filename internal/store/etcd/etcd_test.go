@@ -4,14 +4,10 @@ import (
 	"log/slog"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"lazuli/internal/store"
 	"lazuli/internal/store/etcd"
 	"lazuli/internal/store/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T) store.Store { return openDir(t, t.TempDir()) }
 

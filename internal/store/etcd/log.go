@@ -5,19 +5,26 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
-// noise is what etcd warns of at a start though nothing is wrong.
+// noise is what etcd warns of though nothing is wrong.
 var noise = []string{
-	"Running http and grpc server on single port. This is not recommended for production.",
+	"Running http and grpc server on single port",
 	"simple token is not cryptographically signed",
 	"check file permission", // what matters is under member, which etcd makes private
 	// A first start looks before anything is written, and looks again later.
 	"Failed to detect schema version",
 	"failed to update storage version",
+	"cannot campaign at term 1 since there are still pending configuration changes",
+	"failed to lock file", // a log file in use is not purged
+}
+
+func isNoise(message string) bool {
+	return slices.ContainsFunc(noise, func(s string) bool { return strings.Contains(message, s) })
 }
 
 // newLogger routes etcd's warnings and errors to log. A fatal panics instead
@@ -37,7 +44,7 @@ func (c core) With(fields []zapcore.Field) zapcore.Core {
 }
 
 func (c core) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if !c.Enabled(e.Level) || slices.Contains(noise, e.Message) {
+	if !c.Enabled(e.Level) || isNoise(e.Message) {
 		return ce
 	}
 	return ce.AddCore(e, c)

@@ -2,9 +2,11 @@ package etcd
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 
@@ -12,6 +14,10 @@ import (
 )
 
 const memberName = "lazuli"
+
+// readyTimeout is what a member may take to elect itself and apply what is
+// left of its log, which takes a fraction of a second.
+const readyTimeout = time.Minute
 
 // peerURL names the member to itself. Nothing listens there, and with one
 // member nothing calls it.
@@ -27,6 +33,7 @@ func config(o Options) *embed.Config {
 	c.ListenPeerUrls, c.ListenClientUrls = nil, nil
 	c.AdvertisePeerUrls, c.AdvertiseClientUrls = []url.URL{peerURL}, nil
 	c.InitialCluster = memberName + "=" + peerURL.String()
+	c.InitialClusterToken = rand.Text() // gives each first start an id of its own
 	c.EnableGRPCGateway = false
 	c.TickMs, c.ElectionMs = 50, 250
 	c.SnapshotCount, c.SnapshotCatchUpEntries = 2000, 100
@@ -46,13 +53,15 @@ func start(ctx context.Context, o Options) (*embed.Etcd, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, errors.New("etcd does not become ready"))
+	defer cancel()
 	select {
 	case <-member.Server.ReadyNotify():
 		return member, nil
 	case <-member.Server.StopNotify():
 		err = errors.New("etcd stopped while starting")
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	member.Close()
 	return nil, err
