@@ -22,10 +22,10 @@ const machineType = "pc-q35-7.2"
 // launch is everything that a command line is made of. Files that QEMU gets
 // open are given by their descriptor in the new process; 0 is none.
 type launch struct {
-	spec  node.InstanceSpec
-	accel string
-	aio   string
-	code  string // firmware, for UEFI
+	spec    node.InstanceSpec
+	accel   string
+	storage storage
+	code    string // firmware, for UEFI
 
 	monitor, serial int   // listening sockets
 	log             int   // of the serial port

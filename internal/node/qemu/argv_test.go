@@ -24,7 +24,7 @@ const (
 
 func smallest() launch {
 	return launch{
-		accel: tcg, aio: "io_uring", monitor: 4, serial: 5, log: 6,
+		accel: tcg, storage: storage{aio: "io_uring"}, monitor: 4, serial: 5, log: 6,
 		spec: node.InstanceSpec{
 			Machine: fabric.Machine{UID: vmUID, CPUs: 1, MemoryMiB: 512, Firmware: fabric.BIOS},
 			Disks: []node.InstanceDisk{{
@@ -50,7 +50,7 @@ func TestArgv(t *testing.T) {
 		},
 		"kvm": func(l *launch) { l.accel, l.spec.Machine.CPUs = kvm, 4 },
 		"disks": func(l *launch) {
-			l.aio = "native"
+			l.storage.aio = "native"
 			ro := dataDisk(63)
 			ro.UID, ro.ReadOnly, ro.Backing = imgUID, true, nil
 			l.spec.Disks = append(l.spec.Disks, dataDisk(0), ro)
@@ -58,6 +58,7 @@ func TestArgv(t *testing.T) {
 		"overlay": func(l *launch) {
 			l.spec.Disks[0].Format, l.spec.Disks[0].Backing = "qcow2", []string{"/i/debian-12/disk.qcow2"}
 		},
+		"unsafe": func(l *launch) { l.storage.unsafe = true },
 		"medium": func(l *launch) { l.medium = 8 },
 		"nics": func(l *launch) {
 			l.spec.Machine.NICs = []fabric.MachineNIC{{MAC: "00:0D:3A:00:00:05"}, {MAC: "00:0d:3a:00:00:06"}}

@@ -38,39 +38,50 @@ func nodeName(d node.InstanceDisk) string {
 //
 // cache.direct keeps the host's page cache out of the way of what is written;
 // a flush of the guest reaches the host's disk. The lock refuses a second QEMU.
-func blockdev(d node.InstanceDisk, aio string) block {
+func blockdev(d node.InstanceDisk, by storage) block {
 	b := block{
 		"driver": d.Format, "node-name": nodeName(d), "read-only": d.ReadOnly, "discard": "unmap",
-		"cache": cache(true), "file": file(d.Path, aio, true, d.ReadOnly),
+		"cache": by.cache(), "file": by.file(d.Path, d.ReadOnly),
 	}
 	if d.Format == "qcow2" {
-		b["backing"] = backing(d.Backing, aio)
+		b["backing"] = by.shared().backing(d.Backing)
 	}
 	return b
 }
 
-// backing is the chain below a qcow2 file; all of it is qcow2. Images never
-// change and many machines read the same, so the host's page cache is of use,
-// where the kind of I/O can go through it.
-func backing(paths []string, aio string) any {
+// storage is how files are read and written.
+type storage struct {
+	aio    string
+	paged  bool // through the host's page cache
+	unsafe bool // flushes are not passed on
+}
+
+// shared is how files are read that never change and that many machines have:
+// the host's page cache is of use, where the kind of I/O can go through it.
+func (s storage) shared() storage {
+	s.paged = s.aio != "native"
+	return s
+}
+
+// backing is the chain below a qcow2 file; all of it is qcow2.
+func (s storage) backing(paths []string) any {
 	if len(paths) == 0 {
 		return nil
 	}
-	isDirect := aio == "native"
 	return block{
-		"driver": "qcow2", "read-only": true, "cache": cache(isDirect),
-		"file": file(paths[0], aio, isDirect, true), "backing": backing(paths[1:], aio),
+		"driver": "qcow2", "read-only": true, "cache": s.cache(),
+		"file": s.file(paths[0], true), "backing": s.backing(paths[1:]),
 	}
 }
 
-func file(path, aio string, isDirect, readOnly bool) block {
+func (s storage) file(path string, readOnly bool) block {
 	return block{
-		"driver": "file", "filename": path, "aio": aio, "locking": "on", "read-only": readOnly,
-		"discard": "unmap", "cache": cache(isDirect),
+		"driver": "file", "filename": path, "aio": s.aio, "locking": "on", "read-only": readOnly,
+		"discard": "unmap", "cache": s.cache(),
 	}
 }
 
-func cache(isDirect bool) block { return block{"direct": isDirect, "no-flush": false} }
+func (s storage) cache() block { return block{"direct": !s.paged, "no-flush": s.unsafe} }
 
 // disks are the OS disk on a virtio-blk of its own, and a SCSI controller each
 // for the provisioning medium and the data disks. A SCSI disk is taken out at
@@ -90,7 +101,7 @@ func (l launch) disks() ([]string, error) {
 			return nil, fmt.Errorf("disk %s: %s is taken", d.UID, nodeName(d))
 		}
 		seen[nodeName(d)] = true
-		args = append(args, "-blockdev", encode(blockdev(d, l.aio)), "-device", encode(device(d)))
+		args = append(args, "-blockdev", encode(blockdev(d, l.storage)), "-device", encode(device(d)))
 	}
 	if l.medium != 0 {
 		args = append(args,

@@ -24,6 +24,9 @@ type Config struct {
 	FirstUser, Users int
 	// Accelerator and AIO are found by trying when empty.
 	Accelerator, AIO string
+	// CacheUnsafe has QEMU not pass flushes on. It exists so that a test of
+	// durability can be seen to fail.
+	CacheUnsafe bool
 	// FirmwareCode and FirmwareVars are OVMF's; Debian's if empty.
 	FirmwareCode, FirmwareVars string
 	// Cgroup is the parent of the machines' control groups; "lazuli" if empty.
@@ -158,6 +161,10 @@ func (d *Driver) Accelerator() string { return d.host.Accelerator }
 
 // Version is QEMU's.
 func (d *Driver) Version() string { return d.host.Version }
+
+func (d *Driver) storage() storage {
+	return storage{aio: d.host.AIO, unsafe: d.c.CacheUnsafe}
+}
 
 // Host says what was found out about the host.
 func (d *Driver) Host() Host { return d.host }

@@ -28,7 +28,7 @@ func (d *Driver) AttachDisk(ctx context.Context, uid string, disk node.InstanceD
 		if err := p.dropNode(ctx, nodeName(disk)); err != nil { // of an attach that was broken off
 			return err
 		}
-		if err := p.do(ctx, "blockdev-add", blockdev(disk, d.host.AIO), nil); err != nil {
+		if err := p.do(ctx, "blockdev-add", blockdev(disk, d.storage()), nil); err != nil {
 			return err
 		}
 		if err := p.do(ctx, "device_add", device(disk), nil); err != nil {

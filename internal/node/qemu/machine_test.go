@@ -318,7 +318,7 @@ func TestBrokenAttach(t *testing.T) {
 	disk.LUN = 3
 	p, err := r.d.running(vmUID)
 	r.check(err)
-	r.check(p.do(t.Context(), "blockdev-add", blockdev(disk, "io_uring"), nil))
+	r.check(p.do(t.Context(), "blockdev-add", blockdev(disk, r.d.storage()), nil))
 	r.check(r.d.AttachDisk(t.Context(), vmUID, disk))
 	if !slices.Contains(r.find().Disks, dataUID) {
 		t.Error("disk is not attached")

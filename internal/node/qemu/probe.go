@@ -30,7 +30,6 @@ type Host struct {
 
 const (
 	hostFile  = "host.json"
-	probeFile = "probe.img"
 	kvmDevice = "/dev/kvm"
 )
 
@@ -53,6 +52,20 @@ var probeGuest = func() []byte {
 
 // probeExit is how QEMU exits when the guest has said 42.
 const probeExit = 42<<1 | 1
+
+// Probe finds out what machines would run on with this configuration, as New
+// does. It may be called beside a Driver.
+func Probe(ctx context.Context, c Config) (Host, error) {
+	c = c.withDefaults()
+	if err := os.MkdirAll(c.Root, 0o711); err != nil {
+		return Host{}, fmt.Errorf("qemu: %w", err)
+	}
+	h, err := probeHost(ctx, c)
+	if err != nil {
+		return Host{}, fmt.Errorf("qemu: %w", err)
+	}
+	return h, nil
+}
 
 // probeHost returns what is known of the host. What it found it keeps in a
 // file, for as long as the host does not boot and QEMU stays the same.
@@ -112,8 +125,8 @@ func version(ctx context.Context, program string) (string, error) {
 
 // try finds out Accelerator and AIO.
 func (h *Host) try(ctx context.Context, c Config, kvmDev string) error {
-	image := filepath.Join(c.Root, probeFile)
-	if err := os.WriteFile(image, probeGuest, 0o444); err != nil {
+	image, err := writeProbe(c.Root)
+	if err != nil {
 		return err
 	}
 	defer os.Remove(image)
@@ -141,6 +154,19 @@ func (h *Host) try(ctx context.Context, c Config, kvmDev string) error {
 	return nil
 }
 
+// writeProbe writes the probe's disk under a name of its own.
+func writeProbe(root string) (string, error) {
+	f, err := os.CreateTemp(root, "probe-*.img")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(probeGuest)
+	if err := errors.Join(err, f.Chmod(0o444), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
 // kvmGroups are the groups that a user must be in to use the device.
 func kvmGroups(device string) ([]uint32, error) {
 	var st unix.Stat_t
@@ -162,11 +188,12 @@ func kvmGroups(device string) ([]uint32, error) {
 func tryGuest(ctx context.Context, c Config, image, accel, aio string, groups []uint32, deadline time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
+	by := storage{aio: aio}
 	args := append([]string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-machine", "type=" + machineType, "-m", "size=64M",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-		"-blockdev", encode(block{"driver": "raw", "node-name": "os", "read-only": true, "cache": cache(true), "file": file(image, aio, true, true)}),
+		"-blockdev", encode(block{"driver": "raw", "node-name": "os", "read-only": true, "cache": by.cache(), "file": by.file(image, true)}),
 		"-device", "virtio-blk-pci,drive=os,bootindex=1",
 	}, accelerator(accel)...)
 	cmd := exec.CommandContext(ctx, c.QEMU, args...)

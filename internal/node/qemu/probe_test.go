@@ -74,8 +74,7 @@ func TestProbe(t *testing.T) {
 
 func TestProbeGivesUpOnAHangingGuest(t *testing.T) {
 	c := probeConfig(t, fakeQEMU(t, "exec sleep 1000"))
-	image := filepath.Join(c.Root, probeFile)
-	err := tryGuest(t.Context(), c, image, kvm, "io_uring", nil, 200*time.Millisecond)
+	err := tryGuest(t.Context(), c, "", kvm, "io_uring", nil, 200*time.Millisecond)
 	if err == nil || !strings.Contains(err.Error(), "was not done within") {
 		t.Errorf("err = %v", err)
 	}
@@ -118,7 +117,7 @@ func TestProbeIsRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Accelerator = ""
-	if _, err := probeHost(t.Context(), c); err != nil || calls(t, program) == tried {
+	if _, err := Probe(t.Context(), c); err != nil || calls(t, program) == tried {
 		t.Errorf("nothing was tried after the host's boot, %v", err)
 	}
 }
@@ -136,8 +135,8 @@ func readFile(t *testing.T, path string) string {
 func TestProbeReal(t *testing.T) {
 	h := newTestHost(t)
 	c := Config{Root: h.disks}.withDefaults()
-	image := filepath.Join(c.Root, probeFile)
-	if err := os.WriteFile(image, probeGuest, 0o444); err != nil {
+	image, err := writeProbe(c.Root)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, aio := range []string{"io_uring", "native"} {

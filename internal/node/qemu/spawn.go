@@ -41,7 +41,7 @@ func (f *files) close() {
 // prepare opens all that the process will have open, the machine's lock among
 // it, and describes it.
 func (d *Driver) prepare(m *machine, spec node.InstanceSpec, f *files) (l launch, err error) {
-	l = launch{spec: spec, accel: d.host.Accelerator, aio: d.host.AIO, code: d.c.FirmwareCode}
+	l = launch{spec: spec, accel: d.host.Accelerator, storage: d.storage(), code: d.c.FirmwareCode}
 	if len(spec.Taps) != len(spec.Machine.NICs) {
 		return l, fmt.Errorf("%d taps for %d network interfaces", len(spec.Taps), len(spec.Machine.NICs))
 	}
