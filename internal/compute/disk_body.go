@@ -92,7 +92,7 @@ func diskState(ctx context.Context, c *arm.Call, o *diskObject) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if vm != nil && o.Status.HeldBy.IsZero() && PowerState(vm) == Deallocated {
+	if vm != nil && !o.Spec.ManagedBy.IsZero() && PowerState(vm) == Deallocated {
 		return "Reserved", nil
 	}
 	return "Attached", nil

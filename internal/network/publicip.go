@@ -104,8 +104,10 @@ var publicLabel = regexp.MustCompile(`^[a-z][a-z0-9-]{1,61}[a-z0-9]$`)
 func claimLabel(ctx context.Context, tx store.Tx, cfg Config, e *arm.Edit[PublicIP, NoStatus]) error {
 	const target = "properties.dnsSettings.domainNameLabel"
 	label := e.Spec.Label
-	if label != "" && !publicLabel.MatchString(label) {
-		return arm.BadRequest("InvalidDomainNameLabel", "The domain name label %s is invalid. It must conform to the following regular expression: %s.", label, publicLabel).At(target)
+	if label != "" {
+		if err := checkLabel(target, label); err != nil {
+			return err
+		}
 	}
 	if e.Was != nil && e.Was.Spec.Label != label {
 		releaseLabel(tx, e.Was)
@@ -118,6 +120,13 @@ func claimLabel(ctx context.Context, tx store.Tx, cfg Config, e *arm.Edit[Public
 		return arm.BadRequest("DnsRecordInUse", "DNS record %s is already used by another public IP.", cfg.publicName(e.Location, label)).At(target)
 	}
 	return err
+}
+
+func checkLabel(target, label string) error {
+	if publicLabel.MatchString(label) {
+		return nil
+	}
+	return arm.BadRequest("InvalidDomainNameLabel", "The domain name label %s is invalid. It must conform to the following regular expression: %s.", label, publicLabel).At(target)
 }
 
 func releaseLabel(tx store.Tx, o *arm.Object[PublicIP, NoStatus]) {

@@ -1,0 +1,63 @@
+package network
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v8"
+
+	"lazuli/internal/arm/armtest"
+)
+
+func TestAddressIsFree(t *testing.T) {
+	tests := map[string]struct {
+		address, code       string
+		available, reserved bool
+		other               any
+	}{
+		"free":           {"10.1.1.9", "", true, false, nil},
+		"taken":          {"10.1.1.4", "", false, false, "10.1.1.5"},
+		"reserved":       {"10.1.1.1", "", false, true, "10.1.1.5"},
+		"in no subnet":   {"10.1.9.9", "PrivateIPAddressNotInAnySubnet", false, false, nil},
+		"not an address": {"x", "InvalidIPAddressFormat", false, false, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			res, err := furnished(t).GetPath(Endpoints(testConfig), vnetID.String()+"/CheckIPAddressAvailability", "ipAddress="+tt.address)
+			armtest.WantError(t, err, tt.code)
+			if err != nil {
+				return
+			}
+			armtest.FitsSDK(t, res.Body, &armnetwork.IPAddressAvailabilityResult{})
+			if armtest.At(t, res.Body, "available") != tt.available || armtest.At(t, res.Body, "isPlatformReserved") != tt.reserved || armtest.At(t, res.Body, "availableIPAddresses.0") != tt.other {
+				t.Errorf("got %s", armtest.JSON(t, res.Body))
+			}
+		})
+	}
+	_, err := newCloud(t).GetPath(Endpoints(testConfig), vnetID.String()+"/CheckIPAddressAvailability", "ipAddress=10.0.0.9")
+	armtest.WantError(t, err, "ResourceNotFound")
+}
+
+func TestNameIsFree(t *testing.T) {
+	c := newCloud(t)
+	c.Put(pipID, `{"properties": {"dnsSettings": {"domainNameLabel": "taken"}}}`)
+	path := "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Network/locations/LOCATION/CheckDnsNameAvailability"
+	tests := map[string]struct {
+		location, label, code string
+		available             bool
+	}{
+		"free":            {"local", "fresh", "", true},
+		"taken":           {"Local", "taken", "", false},
+		"taken elsewhere": {"north", "taken", "", true},
+		"no name":         {"local", "A", "InvalidDomainNameLabel", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			res, err := c.GetPath(Endpoints(testConfig), strings.Replace(path, "LOCATION", tt.location, 1), "domainNameLabel="+tt.label)
+			armtest.WantError(t, err, tt.code)
+			if err == nil && armtest.At(t, res.Body, "available") != tt.available {
+				t.Errorf("got %s", armtest.JSON(t, res.Body))
+			}
+		})
+	}
+}
