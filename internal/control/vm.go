@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
@@ -57,9 +60,9 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 	}
 	name, err := place.Choose(ns, want)
 	if err != nil {
-		return waitLong, c.settleVM(ctx, v, func(s *compute.VMStatus) bool {
+		return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
 			s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", err)}
-			return c.Now().Sub(v.ChangedAt) >= patience
+			return c.givesUp(err, v.ChangedAt)
 		})
 	}
 	_, err = c.store.Update(ctx, func(tx store.Tx) error {
@@ -76,6 +79,13 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return compute.VMs.PutStatus(tx, now.ID, &now.Status)
 	})
 	return 0, err
+}
+
+// givesUp says whether to stop waiting for a node that fits, for something that
+// was asked for at that time.
+func (c *Control) givesUp(err error, since time.Time) bool {
+	nf, ok := errors.AsType[*place.NoFit](err)
+	return ok && !nf.Waiting || c.Now().Sub(since) >= patience
 }
 
 // wants is what the machine needs of a node.
@@ -260,11 +270,6 @@ func (c *Control) judgeProvisioning(v *vm, r *fabric.MachineReport) (bool, time.
 	return true, 0, &fabric.Problem{Code: "OSProvisioningTimedOut", Message: fmt.Sprintf("OS Provisioning for VM '%s' did not finish in the allotted time (%s). The VM may still finish provisioning successfully. See its boot log: lazuli vm log %s", name, c.ProvisionTimeout, name)}
 }
 
-// settleVM is updateVM for what is settled without a report.
-func (c *Control) settleVM(ctx context.Context, v *vm, f func(*compute.VMStatus) bool) error {
-	return c.updateVM(ctx, v, f)
-}
-
 // updateVM changes the machine's status. f says whether its generation is
 // settled, with s.Failure or without; that ends the operation.
 func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus) (settled bool)) error {
@@ -315,13 +320,10 @@ func (c *Control) removeVM(ctx context.Context, v *vm) error {
 		if err != nil || now == nil || now.UID != v.UID {
 			return err
 		}
-		if err := compute.Release(ctx, tx, now, c.Now()); err != nil {
-			return err
-		}
 		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
 			return err
 		}
-		return compute.VMs.Delete(ctx, tx, now.ID)
+		return compute.Forget(ctx, tx, &arm.Call{Now: c.Now(), NewID: uuid.NewString}, now)
 	})
 	return err
 }

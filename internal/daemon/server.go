@@ -211,3 +211,13 @@ func makeDataDir(dir string) error {
 	}
 	return nil
 }
+
+// IssueFrom makes a join with the authority in a control plane's data
+// directory. The control plane may run meanwhile.
+func IssueFrom(dataDir, name, server string) (*Join, error) {
+	authority, err := bootstrap.ReadAuthority(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	return Issue(&bootstrap.Cloud{Authority: authority}, name, server)
+}

@@ -35,11 +35,20 @@ type Want struct {
 // reservedMiB is left to the host and to what runs beside machines.
 const reservedMiB = 512
 
+// NoFit is the error of Choose.
+type NoFit struct {
+	Reason string
+	// Waiting says that a node that is not connected might fit.
+	Waiting bool
+}
+
+func (e *NoFit) Error() string { return e.Reason }
+
 // Choose picks the node with the most memory free among those that fit.
-// CPUs may be shared, memory may not. The error says why no node fits.
+// CPUs may be shared, memory may not. The error is a *NoFit.
 func Choose(nodes []Node, w Want) (string, error) {
 	if len(nodes) == 0 {
-		return "", fmt.Errorf("no node has joined this cloud: start one with 'lazuli node'")
+		return "", &NoFit{"no node has joined this cloud: start one with 'lazuli node'", true}
 	}
 	var fit []Node
 	why := map[string]int{}
@@ -51,7 +60,7 @@ func Choose(nodes []Node, w Want) (string, error) {
 		fit = append(fit, n)
 	}
 	if len(fit) == 0 {
-		return "", fmt.Errorf("no node fits: %s", summary(why))
+		return "", &NoFit{"no node fits: " + summary(why), why[notConnected] > 0}
 	}
 	best := slices.MinFunc(fit, func(a, b Node) int {
 		return cmp.Or(-cmp.Compare(a.free(), b.free()), cmp.Compare(a.Name, b.Name))
@@ -61,12 +70,14 @@ func Choose(nodes []Node, w Want) (string, error) {
 
 func (n Node) free() int { return n.MemoryMiB - reservedMiB - n.UsedMiB }
 
+const notConnected = "not connected"
+
 func (w Want) refuses(n Node) string {
 	switch {
 	case w.Node != "" && n.Name != w.Node:
 		return "its disks are on another node"
 	case !n.Ready:
-		return "not connected"
+		return notConnected
 	case w.CPUs > n.CPUs*cpuShare:
 		return fmt.Sprintf("fewer than %d processors", (w.CPUs+cpuShare-1)/cpuShare)
 	case w.MemoryMiB > n.free():

@@ -609,3 +609,12 @@ func (h Networks) List(context.Context) ([]string, error) {
 
 // Close lets go.
 func (h Networks) Close() error { return nil }
+
+// Images are what a fake host's catalogue has.
+func Images() []fabric.NodeImage {
+	both := []fabric.Firmware{fabric.BIOS, fabric.UEFI}
+	return []fabric.NodeImage{
+		{Name: "debian-12", Publisher: "Debian", Offer: "debian-12", SKU: "12", Version: "12.20260101.0", OSType: "Linux", Firmware: both, SizeBytes: 2 << 30},
+		{Name: "tiny", Publisher: "Lazuli", Offer: "tiny", SKU: "1", Version: "1.0.0", OSType: "Linux", Firmware: both, SizeBytes: 1 << 28},
+	}
+}

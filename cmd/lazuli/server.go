@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lazuli/internal/daemon"
+)
+
+// serverFlags are what a control plane can be told.
+type serverFlags struct {
+	daemon.ServerConfig
+	pool    []string
+	verbose bool
+}
+
+func (f *serverFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Listen, "listen", "127.0.0.1:8443", "address of the API")
+	fs.StringVar(&f.NodeListen, "node-listen", "127.0.0.1:8444", "address for nodes")
+	fs.StringSliceVar(&f.Names, "name", nil, "further host name or address that the API is reached by")
+	fs.StringVar(&f.Location, "location", "", "name of the cloud's location, else local; it stays what it was at the first start")
+	fs.StringSliceVar(&f.pool, "public-pool", []string{"198.18.0.0/24"}, "prefix that public addresses are taken from")
+	fs.StringVar(&f.Domain, "domain", daemon.DefaultDomain, "what names in the cloud end in")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+	fs.BoolVar(&f.Volatile, "volatile", false, "keep the state in memory only, to try the API out")
+	fs.BoolVar(&f.UnsafeNoFsync, "unsafe-no-fsync", false, "acknowledge writes that a power cut may lose")
+	hide(fs, "unsafe-no-fsync")
+}
+
+func (f *serverFlags) config(cmd *cobra.Command) (daemon.ServerConfig, error) {
+	f.DataDir = dataDir(cmd)
+	f.Log = newLog(f.verbose)
+	f.PublicPool = nil
+	for _, s := range f.pool {
+		p, err := netip.ParsePrefix(s)
+		if err != nil || !p.Addr().Is4() || p != p.Masked() {
+			return f.ServerConfig, fmt.Errorf("--public-pool %q is not an IPv4 prefix like 198.18.0.0/24", s)
+		}
+		f.PublicPool = append(f.PublicPool, p)
+	}
+	return f.ServerConfig, nil
+}
+
+// nodeFlags are what a node can be told.
+type nodeFlags struct {
+	daemon.NodeConfig
+	driver string
+}
+
+func (f *nodeFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Instance, "instance", "", "name that tells several clouds on one host apart")
+	fs.StringVar(&f.Accelerator, "accelerator", "", "kvm or tcg, else what works on this host")
+	fs.DurationVar(&f.ShutdownGrace, "shutdown-grace", 0, "how long a guest may take to power off when asked to (default 90s)")
+	fs.StringVar(&f.driver, "driver", "qemu", "qemu, or fake to run no machines but behave as if")
+	fs.BoolVar(&f.CacheUnsafe, "unsafe-cache", false, "have QEMU ignore flushes")
+	hide(fs, "unsafe-cache")
+}
+
+func (f *nodeFlags) config(cmd *cobra.Command) (daemon.NodeConfig, error) {
+	f.DataDir, f.Version = dataDir(cmd), version
+	switch f.driver {
+	case "qemu":
+	case "fake":
+		f.Fake = true
+	default:
+		return f.NodeConfig, fmt.Errorf("--driver %q is neither qemu nor fake", f.driver)
+	}
+	return f.NodeConfig, nil
+}
+
+func hide(fs *pflag.FlagSet, name string) {
+	if err := fs.MarkHidden(name); err != nil {
+		panic(err) // the flag was just defined
+	}
+}
+
+// dataDir is the absolute path of --data-dir, which all commands have.
+func dataDir(cmd *cobra.Command) string {
+	dir, err := filepath.Abs(cmd.Flag("data-dir").Value.String())
+	if err != nil {
+		return cmd.Flag("data-dir").Value.String()
+	}
+	return dir
+}
+
+func serverCommand() *cobra.Command {
+	f := &serverFlags{}
+	cmd := &cobra.Command{
+		Use: "server", Short: "Run a control plane in the foreground",
+		Long: "Run the control plane alone: the API and the state. Nodes join it with\n'lazuli node'; 'lazuli server join' makes what they need.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := f.config(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := daemon.NewServer(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.Run(cmd.Context()), s.Close())
+		},
+	}
+	f.add(cmd.Flags())
+	cmd.AddCommand(joinCommand())
+	return cmd
+}
+
+// joinCommand makes the file with which a node joins.
+func joinCommand() *cobra.Command {
+	var server, out string
+	cmd := &cobra.Command{
+		Use: "join NODE", Short: "Make the file with which a node joins this cloud",
+		Long:    "Make the file with which a node joins this cloud. It holds a key: keep it as\nsecret as the credentials. Run it on the machine of the control plane.",
+		Example: "  lazuli server join node1 --server 192.0.2.10:8444 --out node1.json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			j, err := daemon.IssueFrom(dataDir(cmd), args[0], server)
+			if err != nil {
+				return err
+			}
+			b, err := json.MarshalIndent(j, "", "  ")
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(out, append(b, '\n'), 0o600)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "127.0.0.1:8444", "address at which the node reaches the control plane")
+	cmd.Flags().StringVar(&out, "out", "join.json", "file to write")
+	return cmd
+}
+
+func nodeCommand() *cobra.Command {
+	f := &nodeFlags{}
+	var join string
+	var verbose bool
+	cmd := &cobra.Command{
+		Use: "node", Short: "Run a node's agent in the foreground",
+		Long: "Run the agent of a host, which runs the machines that the control plane places\non it. Machines outlive it.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := f.config(cmd)
+			if err != nil {
+				return err
+			}
+			c.Log = newLog(verbose)
+			b, err := os.ReadFile(join)
+			if err != nil {
+				return fmt.Errorf("read join file: %w. Make one with 'lazuli server join' and name it with --join", err)
+			}
+			if err := json.Unmarshal(b, &c.Join); err != nil {
+				return fmt.Errorf("read join file %s: %w", join, err)
+			}
+			n, err := daemon.NewNode(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return errors.Join(n.Run(cmd.Context()), n.Close())
+		},
+	}
+	f.add(cmd.Flags())
+	cmd.Flags().StringVar(&join, "join", "join.json", "file made by 'lazuli server join'")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
+	return cmd
+}
+
+// waitTime is how long a start or an end of the daemon may take.
+const waitTime = 2 * time.Minute
+
+func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, waitTime)
+}

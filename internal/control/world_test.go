@@ -1,0 +1,308 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/arm/armtest"
+	"lazuli/internal/compute"
+	"lazuli/internal/control"
+	"lazuli/internal/fabric"
+	"lazuli/internal/network"
+	"lazuli/internal/node"
+	"lazuli/internal/node/fake"
+	"lazuli/internal/store"
+)
+
+// world is a cloud with a control plane and a node on a fake host. The control
+// plane and the node's agent can die and come back; the state and the host
+// stay.
+type world struct {
+	t     *testing.T
+	cloud *armtest.Cloud
+	store *mortal
+	host  *fake.Host
+	dir   string
+	stop  func()
+	// timeout is the control plane's ProvisionTimeout.
+	timeout time.Duration
+	// deaf guests never report that they are ready.
+	deaf bool
+}
+
+func newWorld(t *testing.T) *world {
+	net := network.Config{PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Domain: "test"}
+	w := &world{t: t, host: fake.New(), dir: t.TempDir()}
+	w.cloud = armtest.New(t, network.Types(net), compute.Types(compute.Config{Catalogue: control.Images{}}))
+	w.store = &mortal{Store: w.cloud.Store}
+	w.host.FailWith(func(call, uid string) error { return w.store.act("host: " + call) })
+	return w
+}
+
+// mortal is a store whose user can die: at the n-th thing that it does to the
+// store or the host, or right after it.
+type mortal struct {
+	store.Store
+	mu    sync.Mutex
+	n     int // things done
+	at    int // die here; 0: never
+	after bool
+	dead  bool
+	log   []string
+}
+
+var errDead = errors.New("the process is dead")
+
+// act counts one thing that is about to be done.
+func (m *mortal) act(what string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return errDead
+	}
+	m.n++
+	m.log = append(m.log, what)
+	if m.n == m.at && !m.after {
+		m.dead = true
+		return errDead
+	}
+	return nil
+}
+
+// done is after it.
+func (m *mortal) done() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.n == m.at && m.after {
+		m.dead = true
+		return errDead
+	}
+	return nil
+}
+
+// dies takes note that the process died; it lives on under a new pid.
+func (m *mortal) reborn() (died bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	died = m.dead
+	if died {
+		m.dead, m.at = false, 0
+	}
+	return died
+}
+
+type recording struct {
+	store.Tx
+	keys []string
+}
+
+func (r *recording) Put(key string, value []byte) {
+	r.keys = append(r.keys, key)
+	r.Tx.Put(key, value)
+}
+
+func (r *recording) Delete(key string) {
+	r.keys = append(r.keys, key)
+	r.Tx.Delete(key)
+}
+
+func (m *mortal) Update(ctx context.Context, f func(store.Tx) error) (int64, error) {
+	wrote := false
+	rev, err := m.Store.Update(ctx, func(tx store.Tx) error {
+		r := &recording{Tx: tx}
+		if err := f(r); err != nil {
+			return err
+		}
+		if len(r.keys) == 0 {
+			return nil
+		}
+		wrote = true
+		return m.act("write " + strings.Join(r.keys, " "))
+	})
+	if err == nil && wrote {
+		err = m.done()
+	}
+	return rev, err
+}
+
+// run starts the control plane and the agent (again).
+func (w *world) run() {
+	w.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	c := control.New(control.Config{Store: w.store, Log: log, Domain: "test", ProvisionTimeout: w.timeout})
+	a, err := node.New(node.Config{
+		Name: "n1", Dir: w.dir, Hypervisor: fake.Hypervisor{Host: w.host}, Disks: fake.Disks{Host: w.host}, Networks: fake.Networks{Host: w.host},
+		Medium:     func(context.Context, fabric.Machine, int) (string, error) { return "medium", nil },
+		DropMedium: func(string) error { return nil },
+		Images:     func() ([]fabric.NodeImage, error) { return fake.Images(), nil },
+		Log:        log,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !w.deaf {
+		w.host.SetGuests(a)
+	} else {
+		w.host.SetGuests(nil)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { c.Run(ctx) })                                                                      //nolint:errcheck // ends with ctx
+	wg.Go(func() { a.Run(ctx, func(context.Context) (node.Link, error) { return newLink(c), nil }) }) //nolint:errcheck // ends with ctx
+	w.stop = func() { cancel(); wg.Wait() }
+}
+
+// crash ends both.
+func (w *world) crash() {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// link is a node's link without a network.
+type link struct {
+	c      *control.Control
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newLink(c *control.Control) *link {
+	l := &link{c: c}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	c.Linked(l.ctx, "n1", nil)
+	return l
+}
+
+func (l *link) Assignments(ctx context.Context, f func(fabric.Message) error) error {
+	return l.c.Assignments(ctx, "n1", f)
+}
+
+func (l *link) Report(ctx context.Context, r *fabric.Report) error {
+	return l.c.Report(ctx, "n1", r)
+}
+
+func (l *link) Close() error { l.cancel(); return nil }
+
+// settle lets everybody work until there is nothing more to do. It revives who
+// died.
+func (w *world) settle() {
+	time.Sleep(65 * time.Second) // of the bubble's clock
+	if w.store.reborn() {
+		w.crash()
+		w.run()
+		time.Sleep(65 * time.Second)
+	}
+}
+
+func (w *world) do(method, rest, body string) arm.Result {
+	w.t.Helper()
+	id, action := armtest.ID(rest), ""
+	if method == "POST" {
+		id, action = id.Parent(), id.Name()
+	}
+	r, err := w.cloud.Do(armtest.Request{Method: method, ID: id, Action: action, Body: body})
+	if err != nil {
+		w.t.Fatalf("%s %s: %v", method, rest, err)
+	}
+	return r
+}
+
+// power is a POST on the machine web1.
+func (w *world) power(action string) arm.Result {
+	w.t.Helper()
+	r, err := w.cloud.Do(armtest.Request{Method: "POST", ID: armtest.ID("Microsoft.Compute/virtualMachines/web1"), Action: action})
+	if err != nil {
+		w.t.Fatalf("%s: %v", action, err)
+	}
+	return r
+}
+
+const (
+	vmPath   = "Microsoft.Compute/virtualMachines/web1"
+	nicPath  = "Microsoft.Network/networkInterfaces/nic1"
+	vnetPath = "Microsoft.Network/virtualNetworks/net1"
+)
+
+func vmBody(more string) string {
+	return fmt.Sprintf(`{"location": "local", "properties": {
+		"hardwareProfile": {"vmSize": "Standard_B1s"},
+		"storageProfile": {
+			"imageReference": {"publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"},
+			"osDisk": {"createOption": "FromImage", "name": "web1-os", "deleteOption": "Delete"},
+			"dataDisks": [%s]
+		},
+		"osProfile": {"computerName": "web1", "adminUsername": "azureuser", "adminPassword": "Correct-Horse-1"},
+		"networkProfile": {"networkInterfaces": [{"id": "%s"}]}
+	}}`, more, armtest.ID(nicPath))
+}
+
+const newData = `{"lun": 0, "createOption": "Empty", "diskSizeGB": 4, "name": "web1-data"}`
+
+// putNetwork makes the network that a machine needs.
+func (w *world) putNetwork() {
+	w.t.Helper()
+	w.do("PUT", vnetPath, `{"location": "local", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [{"name": "default", "properties": {"addressPrefix": "10.0.0.0/24"}}]}}`)
+	w.do("PUT", nicPath, fmt.Sprintf(`{"location": "local", "properties": {"ipConfigurations": [{"name": "a", "properties": {"subnet": {"id": "%s/subnets/default"}}}]}}`, armtest.ID(vnetPath)))
+}
+
+func (w *world) vm() *arm.Object[compute.VM, compute.VMStatus] {
+	w.t.Helper()
+	v, err := compute.VMs.Find(context.Background(), w.cloud.Store, armtest.ID(vmPath))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// wantPower checks the machine's state, and that what was asked for is done.
+func (w *world) wantPower(state string) {
+	w.t.Helper()
+	v := w.vm()
+	if v == nil {
+		w.t.Fatal("there is no VM")
+	}
+	if got := compute.PowerState(v); got != state || v.Status.ObservedGeneration != v.Generation || v.Status.Failure != nil {
+		w.t.Errorf("power = %s, generation %d of %d, failure %v; want %s and done\nstatus %+v", got, v.Status.ObservedGeneration, v.Generation, v.Status.Failure, state, v.Status)
+	}
+	w.wantOperation(v.Operation, arm.Succeeded, "")
+}
+
+func (w *world) wantOperation(id string, status arm.OperationStatus, code string) {
+	w.t.Helper()
+	op, err := arm.GetOperation(context.Background(), w.cloud.Store, id)
+	if err != nil || op == nil {
+		w.t.Fatalf("operation %s: %v, %v", id, op, err)
+	}
+	if op.Status != status || code != "" && (op.Error == nil || op.Error.Code != code) {
+		w.t.Errorf("operation %s is %s (%v), want %s %s", op.Action, op.Status, op.Error, status, code)
+	}
+}
+
+// wantRunning checks which machines the host runs, by how many.
+func (w *world) wantRunning(n int) {
+	w.t.Helper()
+	if got := w.host.Running(); len(got) != n {
+		w.t.Errorf("running = %v, want %d", got, n)
+	}
+}
+
+// kinds counts what is left on the host.
+func (w *world) left() []string {
+	var kinds []string
+	for _, l := range w.host.Left() {
+		kind, _, _ := strings.Cut(l, " ")
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
