@@ -86,6 +86,11 @@ func sender() []expr.Any {
 	return []expr.Any{iif(), &expr.Payload{DestRegister: wordAt16, Base: expr.PayloadBaseLLHeader, Offset: 6, Len: 6}}
 }
 
+// toHost matches what is for an address of the host itself.
+func toHost() []expr.Any {
+	return is(&expr.Fib{Register: reg1, ResultADDRTYPE: true, FlagDADDR: true}, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL))
+}
+
 // tracked matches packets by what connection tracking knows of their flow.
 func tracked(state uint32) []expr.Any {
 	return []expr.Any{

@@ -7,11 +7,17 @@ import (
 	"lazuli/internal/node/nodetest"
 )
 
-// docker is what Docker's iptables rules come to in nftables.
+// docker is what Docker's iptables rules come to in nftables. Its container is
+// 192.0.2.1, with the port 81 that is published as the host's 8080, and 80 that
+// nobody may reach.
 const docker = `
 table ip filter {
 	chain DOCKER-USER { counter return; }
-	chain FORWARD { type filter hook forward priority filter; policy drop; counter jump DOCKER-USER; }
+	chain DOCKER { ip daddr 192.0.2.1 tcp dport 80 drop; }
+	chain FORWARD { type filter hook forward priority filter; policy drop; counter jump DOCKER-USER; counter jump DOCKER; }
+}
+table ip nat {
+	chain PREROUTING { type nat hook prerouting priority dstnat; fib daddr type local tcp dport 8080 dnat to 192.0.2.1:81; }
 }`
 
 const ufw = `
@@ -21,26 +27,34 @@ table ip filter {
 
 func TestForeignRules(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ rules, chain string }{
-		"docker": {docker, "DOCKER-USER"},
-		"ufw":    {ufw, "FORWARD"},
+	for name, c := range map[string]struct {
+		rules  string
+		closed []string
+	}{
+		"docker": {docker, []string{"192.0.2.1:80", "192.0.2.10:8080"}},
+		"ufw":    {ufw, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
 			n := nodetest.SampleNetwork("foreign-"+name, 4)
 			l.inside(l.host, "nft", c.rules)
-			before := l.inside(l.host, "nft", "list", "ruleset")
+			before := l.listing(l.host)
 			l.ensure(n)
 			a := l.guest(n, 4)
-			listen(t, named(l.world), ":80")
-			reach(t, a, worldAddr.String()+":80", "")
+			for _, port := range []string{":80", ":81", ":443"} {
+				listen(t, named(l.world), port)
+			}
+			reach(t, a, worldAddr.String()+":443", "")
+			for _, address := range c.closed {
+				unreach(t, a, address)
+			}
 
-			chain := func() string { return l.inside(l.host, "nft", "list", "chain", "ip", "filter", c.chain) }
+			chain := func() string { return l.inside(l.host, "nft", "list", "chain", "ip", "filter", "FORWARD") }
 			if got := strings.Count(chain(), `"lz-*"`); got != 2 {
 				t.Errorf("%d rules of ours, want 2:\n%s", got, chain())
 			}
 			// Docker starts again and makes its chains anew.
-			l.inside(l.host, "nft", "delete table ip filter; "+c.rules)
+			l.inside(l.host, "nft", "flush ruleset; "+c.rules)
 			l.ensure(n)
 			l.ensure(n)
 			if got := strings.Count(chain(), `"lz-*"`); got != 2 {
@@ -50,7 +64,7 @@ func TestForeignRules(t *testing.T) {
 				t.Errorf("obstacles = %q, %v; want none", got, err)
 			}
 			l.must(l.d.Remove(t.Context(), n.UID))
-			if after := l.inside(l.host, "nft", "list", "ruleset"); after != before {
+			if after := l.listing(l.host); after != before {
 				t.Errorf("rules are left:\n%s\nbefore:\n%s", after, before)
 			}
 		})

@@ -151,6 +151,12 @@ func hostRules(ts *tables, o Options, networks []hostNetwork) {
 	publics := t.set("publics", elements(keys.publics), nftables.TypeIPAddr)
 	lent := t.set("lent", elements(keys.lent), nftables.TypeIPAddr)
 
+	// Before anybody's port forwarding turns the host's address into a
+	// container's.
+	early := t.base("early", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityMangle, nftables.ChainPolicyAccept)
+	early.rule(in(devs, iif()), established(), accept())
+	early.rule(in(devs, iif()), toHost(), drop())
+
 	input := t.base("input", nftables.ChainTypeFilter, nftables.ChainHookInput, nftables.ChainPriorityFilter, nftables.ChainPolicyAccept)
 	input.rule(in(devs, iif()), established(), accept())
 	input.rule(in(devs, iif()), drop())
