@@ -127,7 +127,7 @@ func (d *Driver) Free() (total, free int64, err error) {
 
 // explain puts a full file system in words that a person can act on.
 func explain(err error) error {
-	if err != nil && (errors.Is(err, unix.ENOSPC) || strings.Contains(err.Error(), unix.ENOSPC.Error())) {
+	if err != nil && (errors.Is(err, unix.ENOSPC) || strings.Contains(strings.ToLower(err.Error()), unix.ENOSPC.Error())) {
 		return fmt.Errorf("the node's disk is full: %w", err)
 	}
 	return err
