@@ -1,6 +1,7 @@
 package guestimage
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -71,8 +72,8 @@ func makeCommands(ctx context.Context, tree string) error {
 	return nil
 }
 
-// makeInitrd writes the program and the modules, not compressed: the guest's
-// processor is slower than its disk.
+// makeInitrd writes the program and the modules. It is compressed, because grub
+// reads 3 MiB/s or so on an emulated BIOS.
 func makeInitrd(ctx context.Context, initrd, unpacked, program string) error {
 	versions, err := filepath.Glob(filepath.Join(unpacked, "lib/modules/*"))
 	if err != nil || len(versions) != 1 {
@@ -94,7 +95,11 @@ func makeInitrd(ctx context.Context, initrd, unpacked, program string) error {
 		return err
 	}
 	defer out.Close()
-	a := archive{w: out}
+	z, err := gzip.NewWriterLevel(out, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	a := archive{w: z}
 	for _, d := range []string{"dev", "modules"} {
 		a.directory(d)
 	}
@@ -106,7 +111,7 @@ func makeInitrd(ctx context.Context, initrd, unpacked, program string) error {
 		a.fromFile("modules/"+filepath.Base(path), filepath.Join(versions[0], path), 0o644)
 	}
 	a.file("modules/order", []byte(names.String()), 0o644)
-	return errors.Join(a.close(), out.Close())
+	return errors.Join(a.close(), z.Close(), out.Close())
 }
 
 // copyAll copies what the patterns in from match into directories in to.
