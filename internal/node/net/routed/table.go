@@ -23,8 +23,9 @@ const maxBatchBytes = 64 << 20
 // tables collects the tables of one transaction, in which each takes the place
 // of the one that has its name.
 type tables struct {
-	c   *nftables.Conn
-	err error
+	c    *nftables.Conn
+	sets uint32 // so far
+	err  error
 }
 
 func newTables() (*tables, error) {
@@ -145,6 +146,9 @@ func (t *table) spans(key nftables.SetDatatype, spans []span) *nftables.Set {
 }
 
 func (t *table) addSet(s *nftables.Set, elements []nftables.SetElement) *nftables.Set {
+	// The library would count in a variable that all goroutines share.
+	t.sets++
+	s.ID = t.sets
 	t.fail(s.Name, t.c.AddSet(s, elements))
 	return s
 }
