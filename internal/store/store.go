@@ -79,11 +79,15 @@ type Store interface {
 	// disappeared) is still so; else it runs f again, so f must have no
 	// effect beyond tx. An error of f ends the transaction with nothing
 	// written and is returned as it is. It returns the revision of the commit
-	// (of the read when f wrote nothing).
+	// (of the read when f wrote nothing). If ctx ends during the commit, the
+	// commit may or may not have happened. f should list only what it decides
+	// by: each listed entry is compared again at the commit.
 	Update(ctx context.Context, f func(tx Tx) error) (int64, error)
 	// Watch calls f with each change under prefix after revision after, in
 	// order, changes of one transaction in one call. It returns when ctx ends
-	// (its error), when f returns an error (that error), or with ErrCompacted.
+	// (its error), when f returns an error (that error), with ErrCompacted, or
+	// with ErrClosed. A slow f holds up nobody, unless it falls behind the
+	// history that is kept.
 	Watch(ctx context.Context, prefix string, after int64, f func(rev int64, events []Event) error) error
 	// Grant makes a lease that ends ttl after its last KeepAlive, or a little
 	// later: engines may round ttl up to whole seconds, and a restart of the

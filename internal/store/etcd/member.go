@@ -68,7 +68,8 @@ func start(ctx context.Context, o Options) (*embed.Etcd, error) {
 }
 
 // startRecovered turns a fatal into an error: etcd ends the process over
-// damage that the caller should hear of.
+// damage that the caller should hear of. What a failed start leaves running
+// stays until the process ends.
 func startRecovered(c *embed.Config) (member *embed.Etcd, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -57,13 +57,13 @@ func fillUp(t *testing.T, s store.Store) (n int, err error) {
 // TestDefragment opens a store that is mostly air.
 func TestDefragment(t *testing.T) {
 	if testing.Short() {
-		t.Skip("writes 100 MB")
+		t.Skip("writes 150 MB")
 	}
 	dir := t.TempDir()
 	s := openDir(t, dir)
 	var rev int64
 	var err error
-	for range 100 {
+	for range 75 {
 		rev, err = s.Update(t.Context(), func(tx store.Tx) error { tx.Put("a", make([]byte, 1<<20)); return nil })
 		if err != nil {
 			t.Fatal(err)

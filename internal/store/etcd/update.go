@@ -12,8 +12,6 @@ import (
 
 // Update runs f in a transaction. Reads are free of locks; the commit is one
 // etcd transaction that compares what was read.
-//
-// When ctx ends during the commit, the commit may or may not have happened.
 func (s *Store) Update(ctx context.Context, f func(tx store.Tx) error) (int64, error) {
 	return s.loop.Run(ctx, func() (int64, error) { return s.attempt(ctx, f) })
 }

@@ -111,7 +111,7 @@ func TestLeaseTime(t *testing.T) {
 		if _, err := s.Get(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if _, err := s.Get(t.Context(), "a"); !errors.Is(err, store.ErrNotFound) {
 			t.Error(err)
