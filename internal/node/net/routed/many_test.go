@@ -58,7 +58,7 @@ func TestLargeNetwork(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	n := nodetest.SampleNetwork("large")
-	for host := byte(4); host < 254; host++ {
+	for host := byte(4); host < 64; host++ {
 		n.Ports = append(n.Ports, nodetest.SampleNetwork(n.UID, host).Ports...)
 		var rules []fabric.Rule
 		for i := range 30 {
@@ -72,8 +72,8 @@ func TestLargeNetwork(t *testing.T) {
 	l.ensure(n)
 	l.ensure(n)
 	rules := l.inside(networkName(n.UID), "nft", "list", "table", "ip", "lazuli")
-	if got := strings.Count(rules, "comment"); got != 250*30 {
-		t.Errorf("%d rules, want %d", got, 250*30)
+	if got := strings.Count(rules, "comment"); got != 60*30 {
+		t.Errorf("%d rules, want %d", got, 60*30)
 	}
 	n.Ports = n.Ports[:1]
 	l.ensure(n)
