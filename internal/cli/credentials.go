@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +61,7 @@ func parseCredentials(file string, b []byte) (*credentials, error) {
 			return nil, fmt.Errorf("read credentials in %s: %q is missing", file, f.name)
 		}
 	}
-	if !strings.HasPrefix(c.Endpoint, "https://") {
+	if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("read credentials in %s: the endpoint %q is not an https:// address", file, c.Endpoint)
 	}
 	c.Endpoint = strings.TrimRight(c.Endpoint, "/")

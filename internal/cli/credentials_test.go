@@ -27,6 +27,7 @@ func TestParseCredentials(t *testing.T) {
 		"no tenant":   {`"tenantId":"t"`, `"tenantId":""`, `"tenantId" is missing`},
 		"no location": {`,"location":"local"`, ``, `"location" is missing`},
 		"plain HTTP":  {"https:", "http:", "not an https:// address"},
+		"no host":     {"127.0.0.1:8443", "", "not an https:// address"},
 	} {
 		_, err := parseCredentials("f", []byte(strings.Replace(goodCredentials, c.from, c.to, 1)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -204,21 +204,23 @@ func (c *cloud) publicIP(ctx context.Context, id string) (*armnetwork.PublicIPAd
 func (a *app) findMachine(ctx context.Context, c *cloud, name string) (*machine, error) {
 	m, err := c.machine(ctx, a.groupName(), name)
 	if isNotFound(err) {
-		return nil, c.elsewhere(ctx, name, err)
+		return nil, c.noMachine(ctx, a.groupName(), name)
 	}
 	return m, err
 }
 
-// elsewhere is err, that there is no such machine, with advice.
-func (c *cloud) elsewhere(ctx context.Context, name string, err error) error {
-	vms, listErr := c.vms(ctx, "")
-	if listErr != nil {
-		return err
+// noMachine is the error that there is no such machine in the group, with
+// advice where to look.
+func (c *cloud) noMachine(ctx context.Context, group, name string) error {
+	p := &problem{code: exitNotFound, text: fmt.Sprintf("there is no virtual machine %q in the group %s", name, group), next: "See what there is: lazuli vm list"}
+	vms, err := c.vms(ctx, "")
+	if err != nil {
+		return p
 	}
 	for _, vm := range vms {
 		if strings.EqualFold(value(vm.Name), name) {
-			return &advised{err, fmt.Sprintf("There is one in the group %s: add --group %[1]s", strings.ToLower(groupOf(vm.ID)))}
+			p.next = fmt.Sprintf("There is one in the group %s: add --group %[1]s", strings.ToLower(groupOf(vm.ID)))
 		}
 	}
-	return &advised{err, "See what there is: lazuli vm list"}
+	return p
 }

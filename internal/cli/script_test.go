@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"context"
+	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lazuli/internal/cli"
+	"lazuli/internal/daemon"
 )
 
 func TestMain(m *testing.M) {
@@ -17,26 +20,46 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the scripts in testdata against a cloud each. What they say
-// is true of any cloud, except where they ask for [fake].
+// TestScripts runs the scripts in testdata, each against a whole cloud of its
+// own whose only node runs no machines but behaves as if.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
-		Condition:           func(cond string) (bool, error) { return cond == "fake", nil },
 		Setup: func(e *testscript.Env) error {
-			dir := filepath.Join(e.WorkDir, "cloud")
-			home := filepath.Join(e.WorkDir, "home")
-			for _, d := range []string{dir, home} {
-				if err := os.MkdirAll(d, 0o755); err != nil {
-					return err
-				}
+			dir, home := filepath.Join(e.WorkDir, "cloud"), filepath.Join(e.WorkDir, "home")
+			if err := os.MkdirAll(home, 0o755); err != nil {
+				return err
 			}
-			f := newFakeCloud(t)
-			file, err := f.writeCredentials(dir)
-			e.Setenv("LAZULI_CREDENTIALS", file)
+			e.Setenv("LAZULI_CREDENTIALS", filepath.Join(dir, "admin.json"))
 			e.Setenv("HOME", home)
-			return err
+			return startCloud(e, dir)
 		},
 	})
+}
+
+// startCloud runs a cloud for as long as its script.
+func startCloud(e *testscript.Env, dir string) error {
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- daemon.Up(ctx, daemon.ServerConfig{
+			DataDir: dir, Listen: "127.0.0.1:0", NodeListen: "127.0.0.1:0", Volatile: true, Log: log,
+			PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
+		}, daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, Log: log}, func(*daemon.Server) { close(ready) })
+	}()
+	e.Defer(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			e.T().Log("the cloud ended:", err)
+		}
+	})
+	select {
+	case <-ready:
+		return nil
+	case err := <-ended:
+		ended <- nil
+		return err
+	}
 }

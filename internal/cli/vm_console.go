@@ -98,23 +98,21 @@ func dialError(resp *http.Response, err error) error {
 var errEnded = errors.New("ended")
 
 // converse carries bytes both ways until the end key, the end of the port or
-// of ctx. A reader that blocks is left behind: the command ends with it.
+// of ctx; none of these is an error. A reader that blocks is left behind: the command ends with it.
 func converse(ctx context.Context, ws *websocket.Conn, stdin io.Reader, stdout io.Writer) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	port := websocket.NetConn(ctx, ws, websocket.MessageBinary)
 	go func() {
 		_, err := io.Copy(port, &untilEndKey{r: stdin})
 		if errors.Is(err, errEnded) {
-			cancel(errEnded)
+			cancel()
 		}
 	}()
 	_, err := io.Copy(stdout, port)
 	switch {
-	case errors.Is(context.Cause(ctx), errEnded):
-		return nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return nil // the end key, or an interruption without a terminal
 	case websocket.CloseStatus(err) == websocket.StatusInternalError:
 		return errors.New("the machine's serial port was closed")
 	}

@@ -136,5 +136,5 @@ func (c *cloud) adviseCreate(ctx context.Context, s *createSpec, err error) erro
 		return err
 	}
 	arg := s.name + groupFlag(s.group)
-	return &advised{err, fmt.Sprintf("The machine exists. See what its guest said: lazuli vm log %s\nOr begin again: lazuli vm delete %[1]s", arg)}
+	return &advised{err, fmt.Sprintf("The machine exists. See more: lazuli vm show %s, and its guest's words: lazuli vm log %[1]s\nTo begin again: lazuli vm delete %[1]s", arg)}
 }

@@ -59,7 +59,7 @@ func (a *app) deleteMachine(ctx context.Context, c *cloud, cmd *cobra.Command, n
 			return err
 		})
 		if clearErr == nil && found == 0 {
-			return c.elsewhere(ctx, name, err)
+			return c.noMachine(ctx, group, name)
 		}
 		return clearErr
 	}

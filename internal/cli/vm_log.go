@@ -42,6 +42,9 @@ func (c *cloud) printLog(ctx context.Context, w io.Writer, group, vm string, fol
 	defer tick.Stop()
 	for {
 		log, err := c.serialLog(ctx, group, vm)
+		if follow && ctx.Err() != nil {
+			return nil // that is how it ends
+		}
 		if err != nil {
 			return err
 		}
@@ -51,7 +54,7 @@ func (c *cloud) printLog(ctx context.Context, w io.Writer, group, vm string, fol
 		old = log
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-tick.C:
 		}
 	}

@@ -34,7 +34,7 @@ func (a *app) powerCommand(verb, doing string, do operation) *cobra.Command {
 			for _, name := range args {
 				wait, err := do(ctx, vms, a.groupName(), name)
 				if isNotFound(err) {
-					err = c.elsewhere(ctx, name, err)
+					err = c.noMachine(ctx, a.groupName(), name)
 				}
 				if err != nil {
 					errs = append(errs, fmt.Errorf("%s %s: %w", verb, name, err))
