@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	net := network.Config{PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Domain: "test"}
-	w := &world{t: t, host: fake.New(), dir: t.TempDir()}
+	w := &world{t: t, host: fake.New(), dir: shm(t)}
 	w.cloud = armtest.New(t, network.Types(net), compute.Types(compute.Config{Catalogue: control.Images{}}))
 	w.store = &mortal{Store: w.cloud.Store}
 	w.host.FailWith(func(call, uid string) error { return w.store.act("host: " + call) })
@@ -305,4 +306,15 @@ func (w *world) left() []string {
 	}
 	slices.Sort(kinds)
 	return kinds
+}
+
+// shm is a directory in memory: the agent syncs its records, which costs time
+// and says nothing here.
+func shm(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "lazuli-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }

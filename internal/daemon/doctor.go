@@ -36,7 +36,7 @@ type Finding struct {
 // Doctor looks at whether this host can run machines. It changes nothing but
 // the memory of what QEMU can do here.
 func Doctor(ctx context.Context, dataDir string) []Finding {
-	out := []Finding{user(), memory(), space(dataDir)}
+	out := []Finding{user(), ram(), space(dataDir)}
 	for _, p := range []struct{ program, pkg string }{
 		{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"},
 	} {
@@ -54,7 +54,7 @@ func user() Finding {
 	return Finding{About: "user", Finding: "root"}
 }
 
-func memory() Finding {
+func ram() Finding {
 	var si unix.Sysinfo_t
 	if err := unix.Sysinfo(&si); err != nil {
 		return Finding{"memory", err.Error(), "", Bad}

@@ -47,6 +47,7 @@ type Agent struct {
 	desired desired
 	agents  agents
 	flushes chan chan struct{}
+	told    []fabric.NodeImage // the images last reported; of reporting only
 	out     outbox
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 	"lazuli/internal/fabric"
 )
 
-// How often the node says what it is and has, and looks at everything again
-// for what nothing told it of.
+// How often the node says what it is and has, looks whether there is a new
+// image to tell of, and looks at everything again for what nothing told it of.
 const (
 	nodeReportEvery = 10 * time.Second
+	imagesEvery     = time.Second
 	resyncEvery     = time.Minute
 	firstRedial     = 20 * time.Millisecond
 	lastRedial      = 5 * time.Second
@@ -70,8 +72,9 @@ func (a *Agent) reporting(ctx context.Context, link Link) error {
 		return err
 	}
 	a.out.all()
-	node, resync := time.NewTicker(nodeReportEvery), time.NewTicker(resyncEvery)
+	node, images, resync := time.NewTicker(nodeReportEvery), time.NewTicker(imagesEvery), time.NewTicker(resyncEvery)
 	defer node.Stop()
+	defer images.Stop()
 	defer resync.Stop()
 	for {
 		select {
@@ -85,6 +88,14 @@ func (a *Agent) reporting(ctx context.Context, link Link) error {
 			}
 		case <-node.C:
 			if err := a.reportNode(ctx, link); err != nil {
+				return err
+			}
+		case <-images.C:
+			now, err := a.c.Images()
+			if err == nil && !reflect.DeepEqual(now, a.told) {
+				err = a.reportNode(ctx, link)
+			}
+			if err != nil {
 				return err
 			}
 		case <-resync.C:
@@ -101,6 +112,7 @@ func (a *Agent) reportNode(ctx context.Context, link Link) error {
 	if err := link.Report(ctx, &fabric.Report{Node: n}); err != nil {
 		return fmt.Errorf("report node: %w", err)
 	}
+	a.told = n.Images
 	return nil
 }
 
