@@ -71,6 +71,38 @@ func (f *failure) print(w io.Writer, command string) {
 	}
 }
 
+// failures are what went wrong with several things, each for itself.
+type failures []error
+
+func (f failures) Error() string   { return errors.Join(f...).Error() }
+func (f failures) Unwrap() []error { return f }
+
+// joined is nil without errors.
+func joined(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return failures(errs)
+}
+
+// report tells the user of err, and is the exit code: that of the first of
+// several failures.
+func report(ctx context.Context, w io.Writer, command string, err error) int {
+	several, ok := errors.AsType[failures](err)
+	if !ok || ctx.Err() != nil {
+		several = failures{err}
+	}
+	code := exitOK
+	for i, err := range several {
+		f := explain(ctx, err)
+		f.print(w, command)
+		if i == 0 {
+			code = f.code
+		}
+	}
+	return code
+}
+
 // explain says what err means to the user.
 func explain(ctx context.Context, err error) *failure {
 	f := classify(ctx, err)
@@ -91,7 +123,7 @@ func classify(ctx context.Context, err error) *failure {
 		return &failure{code: exitAccess, message: e.text, next: e.next}
 	}
 	if e, ok := errors.AsType[*problem](err); ok {
-		return &failure{code: e.code, message: err.Error(), next: e.next}
+		return &failure{code: e.code, message: plain(err), next: e.next}
 	}
 	if e, ok := errors.AsType[*unreachable](err); ok {
 		return &failure{code: exitAccess, message: e.Error(), next: "Is it running? On its own machine, look with: lazuli doctor\nOr start it with: lazuli up"}
@@ -101,10 +133,37 @@ func classify(ctx context.Context, err error) *failure {
 			next: "They may be those of another cloud, or have been replaced. See --credentials and --data-dir."}
 	}
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
-		text := strings.Replace(err.Error(), e.Error(), answerOf(e), 1)
-		return &failure{code: exitCode(e.StatusCode), message: text}
+		return &failure{code: exitCode(e.StatusCode), message: plain(err)}
 	}
 	return &failure{code: exitError, message: err.Error()}
+}
+
+// plain is the text of err with what the cloud said in the place of the bytes
+// of its replies.
+func plain(err error) string {
+	text := err.Error()
+	for _, e := range answersIn(err) {
+		text = strings.ReplaceAll(text, e.Error(), answerOf(e))
+	}
+	return text
+}
+
+// answersIn are all replies of the cloud's that err is made of.
+func answersIn(err error) []*azcore.ResponseError {
+	if e, ok := err.(*azcore.ResponseError); ok {
+		return []*azcore.ResponseError{e}
+	}
+	switch u := err.(type) {
+	case interface{ Unwrap() error }:
+		return answersIn(u.Unwrap())
+	case interface{ Unwrap() []error }:
+		var found []*azcore.ResponseError
+		for _, inner := range u.Unwrap() {
+			found = append(found, answersIn(inner)...)
+		}
+		return found
+	}
+	return nil
 }
 
 func exitCode(status int) int {

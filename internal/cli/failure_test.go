@@ -53,6 +53,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestReportOfSeveral(t *testing.T) {
+	err := joined([]error{
+		fmt.Errorf("stop a: %w", answer(404, `{"error":{"code":"A","message":"Not there."}}`)),
+		fmt.Errorf("stop b: %w", &problem{exitConflict, "it is busy", "Wait."}),
+		errors.Join(answer(409, `{"error":{"code":"B","message":"In use."}}`), fmt.Errorf("clear: %w", answer(400, `{"error":{"code":"C","message":"Bad."}}`))),
+	})
+	const want = "error: stop a: Not there. (A)\nerror: stop b: it is busy\nWait.\nerror: In use. (B)\nclear: Bad. (C)\n"
+	var b bytes.Buffer
+	if code := report(t.Context(), &b, "lazuli", err); code != exitNotFound || b.String() != want {
+		t.Errorf("%d\n%s\nwant %d\n%s", code, b.String(), exitNotFound, want)
+	}
+	if joined(nil) != nil {
+		t.Error("nothing is a failure")
+	}
+}
+
 func TestExplainInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

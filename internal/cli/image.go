@@ -118,16 +118,25 @@ func (c *cloud) findSKU(ctx context.Context, publisher, offer, near, version str
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range found {
-		fits := near == "" || strings.EqualFold(strings.TrimSuffix(i.sku, "-gen2"), strings.TrimSuffix(near, "-gen2"))
-		if fits && (wanted == "" || i.Generation == string(wanted)) {
-			return i.reference(version), nil
-		}
+	if i := choose(found, near, wanted); i != nil {
+		return i.reference(version), nil
 	}
 	if wanted == "" || len(found) == 0 {
 		return nil, &problem{code: exitNotFound, text: fmt.Sprintf("the offer %s of %s has no image", offer, publisher), next: seeImages}
 	}
 	return nil, &problem{code: exitNotFound, text: fmt.Sprintf("there is no image of %s that boots with the firmware %s", offer, firmwareOf(string(wanted))), next: seeImages}
+}
+
+// choose is the first image that is of the generation wanted and whose SKU is
+// near, or differs from it in the generation only; nil when there is none.
+func choose(images []*platformImage, near string, wanted armcompute.HyperVGenerationTypes) *platformImage {
+	plain := func(sku string) string { return strings.TrimSuffix(strings.ToLower(sku), "-gen2") }
+	for _, i := range images {
+		if (near == "" || plain(i.sku) == plain(near)) && (wanted == "" || i.Generation == string(wanted)) {
+			return i
+		}
+	}
+	return nil
 }
 
 const seeImages = "See what there is: lazuli image list"

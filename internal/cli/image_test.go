@@ -61,3 +61,29 @@ func TestGeneration(t *testing.T) {
 		t.Error("a firmware that there is not was taken")
 	}
 }
+
+func TestChoose(t *testing.T) {
+	images := []*platformImage{{sku: "11", Generation: "V1"}, {sku: "12", Generation: "V1"}, {sku: "12-gen2", Generation: "V2"}, {sku: "13", Generation: "V2"}}
+	for name, c := range map[string]struct {
+		near   string
+		wanted armcompute.HyperVGenerationTypes
+		want   string
+	}{
+		"any":              {"", "", "11"},
+		"bios":             {"", "V1", "11"},
+		"uefi":             {"", "V2", "12-gen2"},
+		"uefi of a SKU":    {"12", "V2", "12-gen2"},
+		"bios of a SKU":    {"12-GEN2", "V1", "12"},
+		"a SKU":            {"13", "", "13"},
+		"the SKU has none": {"13", "V1", ""},
+		"there is no such": {"14", "", ""},
+	} {
+		got := choose(images, c.near, c.wanted)
+		if got == nil {
+			got = &platformImage{}
+		}
+		if got.sku != c.want {
+			t.Errorf("%s: %q, want %q", name, got.sku, c.want)
+		}
+	}
+}

@@ -65,9 +65,7 @@ func Run(ctx context.Context, root *cobra.Command) int {
 	if err == nil {
 		return exitOK
 	}
-	f := explain(ctx, err)
-	f.print(root.ErrOrStderr(), cmd.CommandPath())
-	return f.code
+	return report(ctx, root.ErrOrStderr(), cmd.CommandPath(), err)
 }
 
 // parent makes a command that only has others in it.

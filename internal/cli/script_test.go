@@ -1,4 +1,4 @@
-package cli_test
+package cli
 
 import (
 	"context"
@@ -10,13 +10,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"lazuli": func() { os.Exit(cli.Run(context.Background(), cli.New(cli.Config{Version: "1.2.3"}))) },
+		"lazuli": func() { os.Exit(Run(context.Background(), New(Config{Version: "1.2.3"}))) },
 	})
 }
 
@@ -33,13 +32,19 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("LAZULI_CREDENTIALS", filepath.Join(dir, "admin.json"))
 			e.Setenv("HOME", home)
-			return startCloud(e, dir)
+			stop, err := startCloud(dir)
+			e.Defer(func() {
+				if err := stop(); err != nil {
+					e.T().Log("the cloud ended:", err)
+				}
+			})
+			return err
 		},
 	})
 }
 
-// startCloud runs a cloud for as long as its script.
-func startCloud(e *testscript.Env, dir string) error {
+// startCloud runs a cloud until stop is called, which says why it ended.
+func startCloud(dir string) (stop func() error, err error) {
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
@@ -49,17 +54,11 @@ func startCloud(e *testscript.Env, dir string) error {
 			PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
 		}, daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, Log: log}, func(*daemon.Server) { close(ready) })
 	}()
-	e.Defer(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			e.T().Log("the cloud ended:", err)
-		}
-	})
 	select {
 	case <-ready:
-		return nil
+		return func() error { cancel(); return <-ended }, nil
 	case err := <-ended:
-		ended <- nil
-		return err
+		cancel()
+		return func() error { return nil }, err
 	}
 }

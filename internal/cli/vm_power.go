@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -56,14 +55,6 @@ func (a *app) powerCommand(verb, doing string, do operation) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until it is done")
 	return cmd
-}
-
-// joined is the errors as one: the only one as it is.
-func joined(errs []error) error {
-	if len(errs) == 1 {
-		return errs[0]
-	}
-	return errors.Join(errs...)
 }
 
 func vmStartCommand(a *app) *cobra.Command {

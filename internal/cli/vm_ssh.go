@@ -24,7 +24,7 @@ func vmSSHCommand(a *app) *cobra.Command {
 	var show bool
 	cmd := &cobra.Command{
 		Use: "ssh NAME [-- COMMAND…]", Short: "Log in to a virtual machine", Long: vmSSHLong,
-		Example:           example("lazuli vm ssh web1", "lazuli vm ssh web1 -- uname -a", `rsync -e "$(lazuli vm ssh web1 --print)" file :`),
+		Example:           example("lazuli vm ssh web1", "lazuli vm ssh web1 -- uname -a"),
 		Args:              names(1, -1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
@@ -54,6 +54,9 @@ func vmSSHCommand(a *app) *cobra.Command {
 
 // sshLine is the command line that logs in to the machine.
 func sshLine(m *machine, keys keyring, user, identity string, command []string) ([]string, error) {
+	if p := m.state(); p == "stopped" || p == "deallocated" {
+		return nil, &problem{code: exitConflict, text: "it is " + p, next: "Start it: lazuli vm start " + m.name()}
+	}
 	if len(m.publicIPs) == 0 {
 		return nil, &problem{code: exitError, text: "it has no public address", next: "Its serial console works without: lazuli vm console " + m.name()}
 	}
