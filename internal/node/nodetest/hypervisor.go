@@ -3,8 +3,6 @@ package nodetest
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -200,20 +198,6 @@ func (h *hv) shownAfterTold(uid, kind string) {
 		}
 	default:
 		h.Fatalf("the machine is shown to be gone, and %s was not told", kind)
-	}
-}
-
-// readUntil reads until text was seen.
-func readUntil(t *testing.T, r io.Reader, text string) {
-	t.Helper()
-	var seen strings.Builder
-	buf := make([]byte, 256)
-	for !strings.Contains(seen.String(), text) {
-		n, err := r.Read(buf)
-		seen.Write(buf[:n])
-		if err != nil {
-			t.Fatalf("read %q and then %v, want %q", seen.String(), err, text)
-		}
 	}
 }
 

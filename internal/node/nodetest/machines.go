@@ -211,8 +211,14 @@ func testConsole(h *hv) {
 	}
 	c, err := h.Console(h.ctx(), vm1)
 	h.check(err)
-	if _, err := c.Write([]byte("p")); err != nil {
-		h.Error(err)
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := c.Write([]byte("p"))
+		wrote <- err
+	}()
+	if n, err := c.Read(make([]byte, 64)); n == 0 || err != nil {
+		h.Errorf("the guest answers with %d bytes, %v", n, err)
 	}
+	h.check(<-wrote)
 	h.check(c.Close())
 }
