@@ -107,7 +107,8 @@ func TestGuestKeepsItsStateAndKnowsWhenItIsAnother(t *testing.T) {
 		f(m)
 	}
 	var first string
-	t.Run("first boot, ended by poweroff", func(t *testing.T) {
+	// Each boot needs what the one before has left on the disk.
+	t.Run("first boot ends by poweroff", func(t *testing.T) {
 		boot(t, vmID1, true, func(m *machine) {
 			m.waitReady()
 			first = fingerprint(m)
@@ -115,7 +116,7 @@ func TestGuestKeepsItsStateAndKnowsWhenItIsAnother(t *testing.T) {
 			m.waitGone()
 		})
 	})
-	t.Run("second boot needs no medium, ended by reboot", func(t *testing.T) {
+	t.Run("second boot needs no medium", func(t *testing.T) {
 		boot(t, vmID1, false, func(m *machine) {
 			m.waitReady()
 			if !strings.Contains(m.serial(), "boots=2") {

@@ -96,6 +96,9 @@ func (s machineSpec) arguments(dir, vmID string) []string {
 func (s machineSpec) start(t *testing.T, p *platform) *machine {
 	t.Helper()
 	m := &machine{t: t, p: p, dir: t.TempDir(), gone: make(chan struct{})}
+	if strings.Contains(m.dir, ",") {
+		t.Fatal("QEMU's options do not like a comma in a path, nor in the name of a test")
+	}
 	if s.uefi {
 		run(t, "cp", "/usr/share/OVMF/OVMF_VARS_4M.fd", filepath.Join(m.dir, "vars.fd"))
 	}

@@ -29,7 +29,7 @@ func makeTree(ctx context.Context, tree, unpacked, program string) error {
 	}
 	if err := copyAll(unpacked, tree, map[string]string{
 		"sbin/e2fsck": "sbin", "sbin/mke2fs": "sbin", "sbin/resize2fs": "sbin", "etc/mke2fs.conf": "etc", "bin/busybox": "bin",
-		"lib/x86_64-linux-gnu/*.so*": "lib/x86_64-linux-gnu", "lib64/*": "lib64", "boot/vmlinuz-*": "boot",
+		"lib/x86_64-linux-gnu/*.so*": "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/*.so*": "lib/x86_64-linux-gnu", "lib64/*": "lib64", "boot/vmlinuz-*": "boot",
 	}); err != nil {
 		return err
 	}
