@@ -37,10 +37,11 @@ type Guest struct {
 	acked map[string]int64 // the highest number heard of each disk
 }
 
-// Create makes a machine of the tiny guest and waits until it is ready.
+// Create makes a machine of the tiny guest, which tells of its records on port
+// 7, and waits until it is ready.
 func (c *Cloud) Create(name string, flags ...string) *Guest {
 	c.T.Helper()
-	c.Do(append([]string{"vm", "create", name, "--image", "tiny"}, flags...)...)
+	c.Do(append([]string{"vm", "create", name, "--image", "tiny", "--open-port", "7"}, flags...)...)
 	return c.Guest(name)
 }
 
