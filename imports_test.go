@@ -15,6 +15,7 @@ import (
 // the same as a picture.
 var mayImport = map[string][]string{
 	"cmd":       {"*"},
+	"daemon":    {"*"},
 	"test":      {"*"},
 	"bench":     {"*"},
 	"cli":       {},

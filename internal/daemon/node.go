@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -29,8 +30,9 @@ type NodeConfig struct {
 	Join    Join
 	// Instance tells several clouds on one host apart; "" is "default".
 	Instance string
-	// Fake runs no machines, but behaves as if.
-	Fake bool
+	// Fake runs no machines, but behaves as if, on FakeHost; nil is a new one.
+	Fake     bool
+	FakeHost *fake.Host
 	// Accelerator is "kvm" or "tcg"; "" is found out.
 	Accelerator string
 	Version     string
@@ -95,7 +97,7 @@ func (n *Node) media(conf *node.Config) {
 }
 
 func (n *Node) assembleFake(conf node.Config) (err error) {
-	h := fake.New()
+	h := cmp.Or(n.c.FakeHost, fake.New())
 	conf.Hypervisor, conf.Disks, conf.Networks = fake.Hypervisor{Host: h}, fake.Disks{Host: h}, fake.Networks{Host: h}
 	conf.Images = func() ([]fabric.NodeImage, error) { return fake.Images(), nil }
 	if n.agent, err = node.New(conf); err == nil {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,13 +128,13 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
 	location := s.Cloud.Identity.Location
 	domain := cmp.Or(c.Domain, DefaultDomain)
 	machines := compute.Config{Locations: []string{location}, Catalogue: control.Images{}}
-	types := append(resources.Types(location), network.Types(network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain})...)
-	types = append(types, compute.Types(machines)...)
+	networks := network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain}
+	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines))
 	groups := &resources.Groups{Store: s.store, Types: types}
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile})
 	s.api, err = api.New(ctx, api.Config{
 		Store: s.store, Types: types, Identity: who, Login: &oauth.Handler{Identity: who, Logger: c.Log},
-		Endpoints: append(resources.Endpoints(resources.Config{Location: location, Types: types}), compute.Endpoints(machines)...),
+		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines)),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
 	return err
