@@ -45,6 +45,9 @@ type ServerConfig struct {
 	PublicPool []netip.Prefix
 	// Domain is what names in the cloud end in.
 	Domain string
+	// ProvisionTimeout is how long a guest may take until it reports that it is
+	// ready; zero is the control plane's default.
+	ProvisionTimeout time.Duration
 	// Volatile keeps the state in memory, for trying the API out.
 	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
@@ -131,7 +134,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
 	networks := network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain}
 	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines))
 	groups := &resources.Groups{Store: s.store, Types: types}
-	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile})
+	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, ProvisionTimeout: c.ProvisionTimeout})
 	s.api, err = api.New(ctx, api.Config{
 		Store: s.store, Types: types, Identity: who, Login: &oauth.Handler{Identity: who, Logger: c.Log},
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines)),
