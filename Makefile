@@ -4,24 +4,28 @@
 
 SHELL := /bin/bash
 export CGO_ENABLED := 0
-export PATH := $(PATH):/usr/sbin:/sbin
+# sudo leaves out where Go usually is.
+export PATH := $(PATH):/usr/sbin:/sbin:/usr/local/go/bin
 
 DATA_DIR ?= /var/lib/lazuli
 
-# What Lazuli drives (QEMU, nftables) and what its images are built with.
-RUN_PACKAGES := qemu-system-x86 qemu-utils seabios ovmf nftables iproute2 openssh-client \
-	mmdebstrap e2fsprogs fdisk mtools dosfstools grub-common grub-pc-bin grub-efi-amd64-bin \
-	busybox-static cpio kmod zstd
-# What the tests need besides.
-TEST_PACKAGES := fuse3 fio iputils-ping procps xorriso
+# What Lazuli runs, what its images are built with, and what a person needs to
+# look behind it (nft, ip).
+RUN_PACKAGES := ca-certificates qemu-system-x86 qemu-utils seabios ovmf util-linux openssh-client \
+	nftables iproute2 \
+	mmdebstrap e2fsprogs fdisk mtools dosfstools grub-common grub-pc-bin grub-efi-amd64-bin kmod zstd
+# What the tests need besides: their own guest, other implementations to be
+# held against, and tools to break things with.
+TEST_PACKAGES := busybox-static cpio fuse3 fio iputils-ping openssl procps xorriso
 
 .PHONY: build run test unit e2e bench lint deps test-deps clean
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/lazuli ./cmd/lazuli
 
+# Run it as root. It can be run again; then it takes seconds.
 run: deps build
-	@bin/lazuli quickstart --data-dir $(DATA_DIR)
+	@hack/quickstart $(DATA_DIR)
 
 test: test-deps lint unit e2e
 
