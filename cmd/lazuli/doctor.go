@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -15,28 +16,33 @@ func doctorCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			bad := 0
 			for _, f := range daemon.Doctor(cmd.Context(), dataDir(cmd)) {
-				mark := "ok   "
+				mark := "ok"
 				switch f.Level {
 				case daemon.Warn:
-					mark = "warn "
+					mark = "warn"
 				case daemon.Bad:
-					mark = "BAD  "
+					mark = "BAD"
 					bad++
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s %-14s %s\n", mark, f.About, f.Finding)
-				if f.Advice != "" {
-					fmt.Fprintf(cmd.OutOrStdout(), "      %-14s → %s\n", "", f.Advice)
-				}
+				printFinding(cmd.OutOrStdout(), mark, f.About, f.Finding, f.Advice)
 			}
 			if pid, endpoint, err := running(dataDir(cmd)); err == nil && pid != 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "ok    %-14s up at %s (process %d)\n", "lazuli", endpoint, pid)
+				printFinding(cmd.OutOrStdout(), "ok", "lazuli", fmt.Sprintf("up at %s (process %d)", endpoint, pid), "")
 			} else {
-				fmt.Fprintf(cmd.OutOrStdout(), "warn  %-14s not up\n      %-14s → lazuli up\n", "lazuli", "")
+				printFinding(cmd.OutOrStdout(), "warn", "lazuli", "not up", "lazuli up")
 			}
 			if bad > 0 {
 				return fmt.Errorf("%d of the findings keep this host from running machines", bad)
 			}
 			return nil
 		},
+	}
+}
+
+// printFinding prints one thing that was looked at, and below it what to do.
+func printFinding(w io.Writer, mark, about, finding, advice string) {
+	fmt.Fprintf(w, "%-5s %-18s %s\n", mark, about, finding)
+	if advice != "" {
+		fmt.Fprintf(w, "%-5s %-18s → %s\n", "", "", advice)
 	}
 }

@@ -132,6 +132,7 @@ func startDaemon(cmd *cobra.Command) error {
 }
 
 // spawn starts this program with the same arguments in a session of its own.
+// It works in the root directory, so that it is told the data directory in full.
 func spawn(dir string) (<-chan error, string, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -143,7 +144,7 @@ func spawn(dir string) (<-chan error, string, error) {
 		return nil, "", fmt.Errorf("open log: %w", err)
 	}
 	defer log.Close()
-	c := exec.Command(exe, append(os.Args[1:], "--foreground")...)
+	c := exec.Command(exe, append(os.Args[1:], "--foreground", "--data-dir", dir)...)
 	c.Stdout, c.Stderr, c.Dir = log, log, "/"
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {

@@ -38,7 +38,7 @@ type Finding struct {
 func Doctor(ctx context.Context, dataDir string) []Finding {
 	out := []Finding{user(), ram(), space(dataDir)}
 	for _, p := range []struct{ program, pkg string }{
-		{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"},
+		{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}, {"prlimit", "util-linux"},
 	} {
 		out = append(out, program(p.program, p.pkg))
 	}
@@ -122,7 +122,7 @@ func accelerator(ctx context.Context, dataDir string) Finding {
 	if h.Accelerator != "kvm" {
 		f.Level = Warn
 		f.Finding += " (" + strings.TrimSpace("no KVM: "+h.Why) + ")"
-		f.Advice = "machines run, many times slower than with KVM: enable virtualisation in the firmware, or nested virtualisation on the host above"
+		f.Advice = "machines run, many times slower than with KVM. Without /dev/kvm: enable virtualisation in the firmware, or nested virtualisation on the host above"
 	}
 	return f
 }
