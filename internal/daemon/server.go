@@ -52,7 +52,9 @@ type ServerConfig struct {
 	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
 	UnsafeNoFsync bool
-	Log           *slog.Logger
+	// Now is the clock that tokens go by; nil is time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // DefaultDomain ends names in a cloud that is told no other. It is reserved
@@ -124,7 +126,7 @@ func endpointOf(addr string) string {
 
 // assemble puts the parts together.
 func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
-	who, err := identity.New(ctx, identity.Config{Store: s.store, TenantID: s.Cloud.TenantID, Hosts: s.Cloud.Hosts})
+	who, err := identity.New(ctx, identity.Config{Store: s.store, TenantID: s.Cloud.TenantID, Hosts: s.Cloud.Hosts, Now: c.Now})
 	if err != nil {
 		return err
 	}
