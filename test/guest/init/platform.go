@@ -65,9 +65,11 @@ type health struct {
 	ContainerID string   `xml:"Container>ContainerId"`
 	InstanceID  string   `xml:"Container>RoleInstanceList>Role>InstanceId"`
 	State       string   `xml:"Container>RoleInstanceList>Role>Health>State"`
-	SubStatus   string   `xml:"Container>RoleInstanceList>Role>Health>Details>SubStatus,omitempty"`
-	Description string   `xml:"Container>RoleInstanceList>Role>Health>Details>Description,omitempty"`
+	Details     *details `xml:"Container>RoleInstanceList>Role>Health>Details"`
 }
+
+// details say why a guest is not ready.
+type details struct{ SubStatus, Description string }
 
 // report tells the wireserver that the guest is ready, or (problem) why its
 // provisioning failed.
@@ -95,7 +97,7 @@ func reportOnce(ctx context.Context, problem error) error {
 	}
 	h := health{Incarnation: gs.Incarnation, ContainerID: gs.ContainerID, InstanceID: gs.InstanceID, State: "Ready"}
 	if problem != nil {
-		h.State, h.SubStatus, h.Description = "NotReady", "ProvisioningFailed", problem.Error()
+		h.State, h.Details = "NotReady", &details{"ProvisioningFailed", problem.Error()}
 	}
 	body, err := xml.Marshal(h)
 	if err != nil {
