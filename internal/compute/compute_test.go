@@ -99,7 +99,7 @@ func body(changes ...string) string {
 func settleVM(t testing.TB, c *armtest.Cloud, id arm.ID, changes ...func(*VMStatus)) {
 	t.Helper()
 	settle(t, c, VMs, id, func(o *vmObject, s *VMStatus) {
-		s.ObservedGeneration = o.Generation
+		s.Node, s.ObservedGeneration = "node1", o.Generation
 		s.CreatedAt, s.ChangedAt = &o.CreatedAt, &o.ChangedAt
 		s.State = map[fabric.Power]fabric.MachineState{fabric.Running: fabric.MachineRunning}[o.Spec.Power]
 		if s.State == "" {
@@ -112,6 +112,9 @@ func settleVM(t testing.TB, c *armtest.Cloud, id arm.ID, changes ...func(*VMStat
 		}
 	})
 }
+
+// behind is a machine whose node has not done all that was asked for.
+func behind(s *VMStatus) { s.ObservedGeneration-- }
 
 func settleDisk(t testing.TB, c *armtest.Cloud, id arm.ID, changes ...func(*DiskStatus)) {
 	t.Helper()

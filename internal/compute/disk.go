@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lazuli/internal/arm"
+	"lazuli/internal/fabric"
 	"lazuli/internal/store"
 )
 
@@ -83,18 +84,45 @@ func diskProvider(cfg Config) arm.Provider {
 
 // checkDiskFree says whether nothing uses the disk, so that it may go.
 func checkDiskFree(ctx context.Context, r store.Reader, o *diskObject) error {
-	if owner := ownerOf(o); !owner.IsZero() {
+	owner, err := ownerOf(ctx, r, o)
+	if err != nil {
+		return err
+	}
+	if !owner.IsZero() {
 		return arm.Conflict("OperationNotAllowed", "Disk %s is attached to VM %s. Detach it before it is deleted.", o.ID.Name(), owner)
 	}
 	return checkNotCopied(ctx, r, o)
 }
 
 // ownerOf is the machine that has the disk, or has not let go of it yet.
-func ownerOf(o *diskObject) arm.ID {
+func ownerOf(ctx context.Context, r store.Reader, o *diskObject) (arm.ID, error) {
 	if !o.Spec.ManagedBy.IsZero() {
-		return o.Spec.ManagedBy
+		return o.Spec.ManagedBy, nil
 	}
-	return o.Status.HeldBy
+	held, err := StillHeld(ctx, r, o)
+	if err != nil || !held {
+		return arm.ID{}, err
+	}
+	return o.Status.HeldBy, nil
+}
+
+// StillHeld says whether the machine in HeldBy may have the disk open. One that
+// the disk was taken from may, until its node says that it is without it.
+func StillHeld(ctx context.Context, r store.Reader, o *arm.Object[Disk, DiskStatus]) (bool, error) {
+	if o.Status.HeldBy.IsZero() {
+		return false, nil
+	}
+	vm, err := VMs.Find(ctx, r, o.Status.HeldBy)
+	if err != nil || vm == nil {
+		return false, err
+	}
+	if o.Spec.ManagedBy.Equal(vm.ID) {
+		return true, nil
+	}
+	if vm.Status.Node == "" {
+		return false, nil
+	}
+	return vm.Status.ObservedGeneration < vm.Generation || vm.Status.Failure != nil && vm.Status.State != fabric.MachineStopped, nil
 }
 
 // checkNotCopied refuses to touch a disk while something is made of it.
@@ -137,7 +165,11 @@ func takeDisk(ctx context.Context, tx store.Tx, o *diskObject, vm arm.ID, os boo
 	if !o.Spec.ManagedBy.IsZero() {
 		return arm.Conflict("ConflictingUserInput", "Disk '%s' cannot be attached as the disk is already owned by VM '%s'.", o.ID.Name(), o.Spec.ManagedBy).At(target)
 	}
-	if !o.Status.HeldBy.IsZero() && !o.Status.HeldBy.Equal(vm) {
+	held, err := StillHeld(ctx, tx, o)
+	if err != nil {
+		return err
+	}
+	if held && !o.Status.HeldBy.Equal(vm) {
 		return arm.Conflict("AttachDiskWhileBeingDetached", "Cannot attach data disk '%s' to virtual machine '%s' because the disk is currently being detached from '%s'. Wait until that is done and try again.", o.ID.Name(), vm.Name(), o.Status.HeldBy).At(target)
 	}
 	if err := checkNotCopied(ctx, tx, o); err != nil {

@@ -111,9 +111,9 @@ func checkCopyable(ctx context.Context, c *arm.Call, source *diskObject, target 
 	if source.Status.ObservedGeneration == 0 {
 		return arm.Conflict("OperationNotAllowed", "Disk %s is still being created. Wait until it is ready and try again.", source.ID.Name()).At(target)
 	}
-	owner := ownerOf(source)
-	if owner.IsZero() {
-		return nil
+	owner, err := ownerOf(ctx, c.Tx, source)
+	if err != nil || owner.IsZero() {
+		return err
 	}
 	vm, err := VMs.Find(ctx, c.Tx, owner)
 	if err != nil {

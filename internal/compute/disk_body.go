@@ -84,7 +84,10 @@ func viewDisk(ctx context.Context, c *arm.Call, o *diskObject, b *diskBody) erro
 // diskState is whether a machine has the disk: "Reserved" when the machine is
 // deallocated.
 func diskState(ctx context.Context, c *arm.Call, o *diskObject) (string, error) {
-	owner := ownerOf(o)
+	owner, err := ownerOf(ctx, c.Reader(), o)
+	if err != nil {
+		return "", err
+	}
 	if owner.IsZero() {
 		return "Unattached", nil
 	}

@@ -99,6 +99,8 @@ func TestDiskState(t *testing.T) {
 	settleVM(t, c, vmID)
 	check(diskNamed("os"), "Reserved")
 	settleDisk(t, c, diskID, func(s *DiskStatus) { s.HeldBy = vmID })
+	check(diskID, "Unattached")
+	settleVM(t, c, vmID, behind)
 	check(diskID, "Attached")
 }
 
@@ -163,8 +165,9 @@ func TestDeleteDisk(t *testing.T) {
 	armtest.WantError(t, err, "OperationNotAllowed") // the same
 	settleDisk(t, c, diskNamed("twin"))
 	settleDisk(t, c, diskID, func(s *DiskStatus) { s.HeldBy = vmID })
+	settleVM(t, c, vmID, behind)
 	armtest.WantError(t, remove(diskID), "OperationNotAllowed") // the node has it
-	settleDisk(t, c, diskID, func(s *DiskStatus) { s.HeldBy = arm.ID{} })
+	settleVM(t, c, vmID)
 	armtest.WantError(t, remove(diskID), "")
 	if d := getDisk(t, c, diskID); !d.Deleting() {
 		t.Error("the disk is not being deleted")

@@ -173,6 +173,7 @@ func TestVMRules(t *testing.T) {
 			other := armtest.ID(VMType + "/other")
 			c.Put(other, body("nics", `"networkInterfaces": [{"id": "`+nicNamed("nic4").String()+`"}]`, "dataDisks", data(`{"lun": 0, "createOption": "Attach", "name": "used"}`)))
 			settleDisk(t, c, diskNamed("leaving"), func(s *DiskStatus) { s.HeldBy = other })
+			settleVM(t, c, other, behind)
 			far := armtest.ID("Microsoft.Network/virtualNetworks/far")
 			c.Put(far, `{"properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [{"name": "sn1", "properties": {"addressPrefix": "10.0.0.0/24"}}]}}`)
 			c.Put(nicNamed("far"), nicBody(far))

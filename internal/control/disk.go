@@ -49,7 +49,7 @@ func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
 		if err != nil || now == nil || now.UID != d.UID {
 			return err
 		}
-		held, err := c.stillHeld(ctx, tx, now)
+		held, err := compute.StillHeld(ctx, tx, now)
 		if err != nil || held {
 			return err
 		}
@@ -58,22 +58,6 @@ func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
 		return compute.Disks.PutStatus(tx, now.ID, &now.Status)
 	})
 	return again, err
-}
-
-// stillHeld says whether the machine in HeldBy may have the disk open: until
-// its node says that it is without it.
-func (c *Control) stillHeld(ctx context.Context, r store.Reader, d *disk) (bool, error) {
-	vm, err := compute.VMs.Find(ctx, r, d.Status.HeldBy)
-	if err != nil || vm == nil {
-		return false, err
-	}
-	if d.Spec.ManagedBy.Equal(vm.ID) {
-		return true, nil
-	}
-	if vm.Status.Node == "" {
-		return false, nil
-	}
-	return vm.Status.ObservedGeneration < vm.Generation || vm.Status.Failure != nil && vm.Status.State != fabric.MachineStopped, nil
 }
 
 // placeDisk chooses a node for a disk of its own. One that belongs to a
