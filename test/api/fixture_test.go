@@ -41,6 +41,9 @@ func replace(tree any, path []string, value any) any {
 		return slices.DeleteFunc(a, func(v any) bool { return v == nil })
 	}
 	m, ok := tree.(map[string]any)
+	if !ok && path[0] == "0" {
+		return []any{replace(nil, path[1:], value)}
+	}
 	if !ok {
 		m = map[string]any{}
 	}
