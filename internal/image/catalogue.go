@@ -2,7 +2,6 @@ package image
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,12 +31,7 @@ const (
 )
 
 // Catalogue is a directory of images. Several processes may use one.
-type Catalogue struct {
-	root string
-	// Check looks at a qcow2 file before it is registered, and refuses what is
-	// not one that stands alone. Nil: everything is taken.
-	Check func(ctx context.Context, path string) error
-}
+type Catalogue struct{ root string }
 
 // Open opens the catalogue in the directory root, makes it when it does not
 // exist, and clears away what an install or removal that was cut short has

@@ -1,9 +1,11 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,13 +30,35 @@ func open(t *testing.T) *Catalogue {
 	return c
 }
 
-func file(t *testing.T, content string) string {
+// file makes a qcow2 file, which mark tells from others.
+func file(t *testing.T, mark string) string {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), "disk")
-	if err := os.WriteFile(p, []byte(content), 0o600); err != nil {
+	qemuImg(t, "create", "-q", "-f", "qcow2", p, "1G")
+	f, err := os.OpenFile(p, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(mark); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+func qemuImg(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("qemu-img", args...).CombinedOutput(); err != nil {
+		t.Fatalf("qemu-img: %v: %s", err, out)
+	}
+}
+
+// checkMark says whether the disk of the image tiny is the one made with mark.
+func checkMark(t *testing.T, c *Catalogue, mark string) {
+	t.Helper()
+	if b, err := os.ReadFile(c.DiskPath("tiny")); err != nil || !bytes.HasSuffix(b, []byte(mark)) {
+		t.Errorf("the disk is not the one marked %q (%v)", mark, err)
+	}
 }
 
 func nobody(string) (string, error) { return "", nil }
@@ -58,10 +82,7 @@ func TestInstallMakesAnImageThatListGetAndDiskPathFind(t *testing.T) {
 	if err != nil || one.Version != "1.0.0" {
 		t.Errorf("Get = %v, %v", one, err)
 	}
-	b, err := os.ReadFile(c.DiskPath("tiny"))
-	if err != nil || string(b) != "disk of tiny" {
-		t.Errorf("disk = %q, %v", b, err)
-	}
+	checkMark(t, c, "disk of tiny")
 	st, err := os.Stat(c.DiskPath("tiny"))
 	if err != nil || st.Mode().Perm() != 0o444 {
 		t.Errorf("mode = %v, %v, want 0444", st.Mode(), err)
@@ -84,32 +105,36 @@ func TestInstallOfWhatIsThere(t *testing.T) {
 			if err := c.Install(t.Context(), describe("tiny", tc.version), file(t, "new")); !errors.Is(err, tc.want) {
 				t.Errorf("err = %v, want %v", err, tc.want)
 			}
-			if b, _ := os.ReadFile(c.DiskPath("tiny")); string(b) != "old" {
-				t.Errorf("disk = %q, want what was there", b)
-			}
+			checkMark(t, c, "old")
 		})
 	}
 }
 
 func TestInstallRefuses(t *testing.T) {
-	bad := errors.New("not a qcow2 file")
+	raw, overlay, small := filepath.Join(t.TempDir(), "raw"), filepath.Join(t.TempDir(), "overlay"), filepath.Join(t.TempDir(), "small")
+	qemuImg(t, "create", "-q", "-f", "raw", raw, "1G")
+	qemuImg(t, "create", "-q", "-f", "qcow2", "-b", raw, "-F", "raw", overlay)
+	qemuImg(t, "create", "-q", "-f", "qcow2", small, "1M")
+	whole := file(t, "")
 	for name, tc := range map[string]struct {
-		change func(*fabric.NodeImage, *Catalogue)
+		change func(*fabric.NodeImage)
+		disk   string
 		want   string
 	}{
-		"a name that leaves the directory": {func(i *fabric.NodeImage, _ *Catalogue) { i.Name = "../x" }, "not a name"},
-		"no version":                       {func(i *fabric.NodeImage, _ *Catalogue) { i.Version = "" }, "no version"},
-		"no OS type":                       {func(i *fabric.NodeImage, _ *Catalogue) { i.OSType = "" }, "no OS type"},
-		"no firmware":                      {func(i *fabric.NodeImage, _ *Catalogue) { i.Firmware = nil }, "no firmware"},
-		"no size":                          {func(i *fabric.NodeImage, _ *Catalogue) { i.SizeBytes = 0 }, "no size"},
-		"a file that the check refuses": {func(_ *fabric.NodeImage, c *Catalogue) {
-			c.Check = func(context.Context, string) error { return bad }
-		}, "not a qcow2 file"},
+		"a name that leaves the directory": {func(i *fabric.NodeImage) { i.Name = "../x" }, whole, "not a name"},
+		"no version":                       {func(i *fabric.NodeImage) { i.Version = "" }, whole, "no version"},
+		"no OS type":                       {func(i *fabric.NodeImage) { i.OSType = "" }, whole, "no OS type"},
+		"no firmware":                      {func(i *fabric.NodeImage) { i.Firmware = nil }, whole, "no firmware"},
+		"no size":                          {func(i *fabric.NodeImage) { i.SizeBytes = 0 }, whole, "no size"},
+		"no file":                          {func(*fabric.NodeImage) {}, "/no/such/file", "no such file"},
+		"another format":                   {func(*fabric.NodeImage) {}, raw, "the disk is raw"},
+		"another size":                     {func(*fabric.NodeImage) {}, small, "of 1048576 bytes"},
+		"a disk that needs another":        {func(*fabric.NodeImage) {}, overlay, "image"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, img := open(t), describe("tiny", "1.0.0")
-			tc.change(&img, c)
-			err := c.Install(t.Context(), img, file(t, "x"))
+			tc.change(&img)
+			err := c.Install(t.Context(), img, tc.disk)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("err = %v, want %q", err, tc.want)
 			}
@@ -127,16 +152,14 @@ func TestInstallFromAnotherFileSystemCopies(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	src := filepath.Join(dir, "disk")
-	if err := os.WriteFile(src, []byte("far"), 0o600); err != nil {
+	if err := exec.Command("cp", file(t, "far"), src).Run(); err != nil {
 		t.Fatal(err)
 	}
 	c := open(t)
 	if err := c.Install(t.Context(), describe("tiny", "1"), src); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := os.ReadFile(c.DiskPath("tiny")); string(b) != "far" {
-		t.Errorf("disk = %q, %v", b, err)
-	}
+	checkMark(t, c, "far")
 }
 
 func TestManyInstallAtOnceAndOneWins(t *testing.T) {

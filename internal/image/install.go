@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lazuli/internal/fabric"
+	"lazuli/internal/image/inspect"
 )
 
 // Install takes the qcow2 file disk into the catalogue as img. When it returns
@@ -32,10 +33,8 @@ func (c *Catalogue) install(ctx context.Context, img fabric.NodeImage, disk stri
 	if err := complete(img); err != nil {
 		return err
 	}
-	if c.Check != nil {
-		if err := c.Check(ctx, disk); err != nil {
-			return err
-		}
+	if err := fits(img, disk); err != nil {
+		return err
 	}
 	l, err := lock(ctx, filepath.Join(c.root, lockFile))
 	if err != nil {
@@ -78,6 +77,22 @@ func complete(img fabric.NodeImage) error {
 		return errors.New("no firmware is given")
 	case img.SizeBytes <= 0:
 		return errors.New("no size is given")
+	}
+	return nil
+}
+
+// fits says whether the file disk is what img says: a qcow2 file that needs no
+// other.
+func fits(img fabric.NodeImage, disk string) error {
+	info, err := inspect.Open(disk)
+	if err != nil {
+		return err
+	}
+	if err := info.StandsAlone(); err != nil {
+		return err
+	}
+	if info.Format != inspect.QCOW2 || info.SizeBytes != img.SizeBytes {
+		return fmt.Errorf("the disk is %s of %d bytes, want %s of %d", info.Format, info.SizeBytes, inspect.QCOW2, img.SizeBytes)
 	}
 	return nil
 }
