@@ -87,10 +87,31 @@ func resolveUserImage(ctx context.Context, c *arm.Call, m *arm.Meta, target stri
 	}, nil
 }
 
+// offered are the images as clients see them: an image that boots both ways is
+// offered twice, by UEFI under its SKU with gen2 at the end, as Azure does it.
+// The first firmware of each is how it boots.
+func offered(ctx context.Context, r store.Reader, cat Catalogue) ([]fabric.NodeImage, error) {
+	all, err := cat.List(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(all)
+	for _, img := range all {
+		if len(img.Firmware) < 2 || img.Firmware[0] == fabric.UEFI || !slices.Contains(img.Firmware, fabric.UEFI) {
+			continue
+		}
+		img.SKU, img.Firmware = img.SKU+gen2, []fabric.Firmware{fabric.UEFI}
+		out = append(out, img)
+	}
+	return out, nil
+}
+
+const gen2 = "-gen2"
+
 // findPlatformImage finds the image that r names; "latest" is the highest
 // version.
 func findPlatformImage(ctx context.Context, r store.Reader, cat Catalogue, ref *imageReference) (fabric.NodeImage, bool, error) {
-	all, err := cat.List(ctx, r)
+	all, err := offered(ctx, r, cat)
 	if err != nil {
 		return fabric.NodeImage{}, false, err
 	}

@@ -21,9 +21,10 @@ func TestImageLists(t *testing.T) {
 		"publishers":         {locations + "/publishers", "", "Canonical lazuli"},
 		"offers":             {offers, "", "debian"},
 		"offers of nobody":   {locations + "/publishers/none/artifacttypes/vmimage/offers", "", ""},
-		"skus":               {offers + "/Debian/skus", "", "12 13-gen2"},
+		"skus":               {offers + "/Debian/skus", "", "12 12-gen2 13-gen2"},
 		"versions":           {offers + "/debian/skus/12/versions", "", "12.9.0 12.10.0"},
 		"the newest, as az":  {offers + "/debian/skus/12/versions", "$top=1&$orderby=name desc", "12.10.0"},
+		"versions by UEFI":   {offers + "/debian/skus/12-gen2/versions", "", "12.9.0 12.10.0"},
 		"versions, expanded": {offers + "/debian/skus/12/versions", "$expand=properties", "12.9.0 12.10.0"},
 	}
 	for name, tt := range tests {

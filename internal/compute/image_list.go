@@ -67,12 +67,12 @@ func imageEndpoints(cat Catalogue) []arm.Endpoint {
 
 // matching are the images with the names in vars, as far as there are any.
 func matching(ctx context.Context, c *arm.Call, cat Catalogue, vars map[string]string) ([]fabric.NodeImage, error) {
-	images, err := cat.List(ctx, c.Reader())
+	images, err := offered(ctx, c.Reader(), cat)
 	if err != nil {
 		return nil, err
 	}
 	fits := func(want, is string) bool { return want == "" || strings.EqualFold(want, is) }
-	return slices.DeleteFunc(slices.Clone(images), func(i fabric.NodeImage) bool {
+	return slices.DeleteFunc(images, func(i fabric.NodeImage) bool {
 		return len(i.Firmware) == 0 || !fits(vars["publisher"], i.Publisher) || !fits(vars["offer"], i.Offer) || !fits(vars["sku"], i.SKU)
 	}), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"lazuli/internal/arm"
 	"lazuli/internal/arm/armtest"
+	"lazuli/internal/fabric"
 )
 
 func ofVM(more string) string {
@@ -70,6 +71,27 @@ func TestImageRules(t *testing.T) {
 		_, err := c.Do(armtest.Request{Method: "PUT", ID: imgID, Body: ofVM("")})
 		armtest.WantError(t, err, "OperationNotAllowed")
 	})
+}
+
+// An image that boots both ways begins a machine of either generation.
+func TestFirmwareBySKU(t *testing.T) {
+	for sku, want := range map[string]fabric.Firmware{"12": fabric.BIOS, "12-gen2": fabric.UEFI, "13-gen2": fabric.UEFI} {
+		t.Run(sku, func(t *testing.T) {
+			c := withVM(t, "image", `"imageReference": {"publisher": "lazuli", "offer": "debian", "sku": "`+sku+`", "version": "latest"}`,
+				"osDisk", `"osDisk": {"createOption": "FromImage", "name": "os"}`)
+			vm, err := VMs.Get(t.Context(), c.Store, vmID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			disk, err := Disks.Get(t.Context(), c.Store, vm.Spec.OSDisk.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if vm.Spec.Firmware != want || vm.Spec.Image.SKU != sku || disk.Spec.HyperVGeneration != generationOf(want) {
+				t.Errorf("firmware %s of SKU %s, disk of %s; want %s of %s", vm.Spec.Firmware, vm.Spec.Image.SKU, disk.Spec.HyperVGeneration, want, sku)
+			}
+		})
+	}
 }
 
 // An image is made of a machine, and a machine of the image.
