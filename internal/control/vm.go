@@ -209,6 +209,12 @@ func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return 0, nil
 	}
 	var again time.Duration
+	if r.Generation >= v.Generation {
+		// Before the operation ends: a disk that was detached is free then.
+		if err := c.letGoOfDisks(ctx, v); err != nil {
+			return 0, err
+		}
+	}
 	err := c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
 		copyReport(s, &r, c.Now())
 		var settled bool
@@ -219,6 +225,36 @@ func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return settled
 	})
 	return again, err
+}
+
+// letGoOfDisks clears HeldBy of the disks that the machine was to be without at
+// v's generation, which its node has reached.
+func (c *Control) letGoOfDisks(ctx context.Context, v *vm) error {
+	disks, err := compute.Disks.List(ctx, c.mirror, arm.ID{})
+	if err != nil {
+		return err
+	}
+	for _, d := range disks {
+		if !d.Status.HeldBy.Equal(v.ID) || d.Spec.ManagedBy.Equal(v.ID) {
+			continue
+		}
+		_, err := c.store.Update(ctx, func(tx store.Tx) error {
+			now, err := compute.VMs.Find(ctx, tx, v.ID)
+			if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
+				return err
+			}
+			disk, err := compute.Disks.Find(ctx, tx, d.ID)
+			if err != nil || disk == nil || disk.UID != d.UID || !disk.Status.HeldBy.Equal(v.ID) || disk.Spec.ManagedBy.Equal(v.ID) {
+				return err
+			}
+			disk.Status.HeldBy = arm.ID{}
+			return compute.Disks.PutStatus(tx, disk.ID, &disk.Status)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func copyReport(s *compute.VMStatus, r *fabric.MachineReport, now time.Time) {

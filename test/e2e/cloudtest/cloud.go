@@ -31,9 +31,9 @@ type Cloud struct {
 	// Flags are added to 'lazuli up'.
 	Flags []string
 
+	key    string // file of the private key
 	daemon *exec.Cmd
 	ended  chan struct{}
-	log    *os.File
 }
 
 var (
@@ -91,10 +91,12 @@ func New(t testing.TB) *Cloud {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return NewIn(t, dir)
+	c := NewIn(t, dir)
+	AddTiny(t, dir)
+	return c
 }
 
-// NewIn is New in a directory that exists.
+// NewIn is New in a directory that exists, and without an image.
 func NewIn(t testing.TB, dir string) *Cloud {
 	t.Helper()
 	Program(t)
@@ -103,24 +105,33 @@ func NewIn(t testing.TB, dir string) *Cloud {
 	}
 	c := &Cloud{T: t, Host: NewHost(t, filepath.Base(dir)), Dir: dir}
 	t.Cleanup(c.Destroy)
-	c.AddTiny()
+	c.makeKey()
 	return c
 }
 
-// AddTiny puts the tiny guest into the catalogue.
-func (c *Cloud) AddTiny() {
+// makeKey makes the key by which the test logs in, outside the data directory.
+func (c *Cloud) makeKey() {
 	c.T.Helper()
+	c.key = filepath.Join(c.T.TempDir(), "id_ed25519")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", c.key).CombinedOutput(); err != nil {
+		c.T.Fatalf("make key: %v\n%s", err, out)
+	}
+}
+
+// AddTiny puts the tiny guest into the catalogue of a data directory.
+func AddTiny(t testing.TB, dir string) {
+	t.Helper()
 	image, err := tinyOnce()
 	if err != nil {
-		c.T.Fatal(err)
+		t.Fatal(err)
 	}
-	to := filepath.Join(c.Dir, "images", "tiny")
+	to := filepath.Join(dir, "images", "tiny")
 	if err := os.MkdirAll(to, 0o755); err != nil {
-		c.T.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, name := range []string{"disk.qcow2", "image.json"} {
 		if out, err := exec.Command("cp", "--sparse=always", filepath.Join(image, name), filepath.Join(to, name)).CombinedOutput(); err != nil {
-			c.T.Fatalf("copy image: %v\n%s", err, out)
+			t.Fatalf("copy image: %v\n%s", err, out)
 		}
 	}
 }
@@ -135,11 +146,30 @@ func (c *Cloud) Up() {
 
 // TryUp is Up for when it may fail.
 func (c *Cloud) TryUp() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); {
+		select {
+		case <-c.ended:
+			return fmt.Errorf("the daemon ended at once:\n%s", c.Log(20))
+		case <-time.After(20 * time.Millisecond):
+		}
+		if _, err := os.Stat(filepath.Join(c.Dir, "lazuli.pid")); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("the daemon does not come up:\n%s", c.Log(20))
+}
+
+// Start starts the daemon and does not wait.
+func (c *Cloud) Start() error {
 	os.Remove(filepath.Join(c.Dir, "lazuli.pid")) //nolint:errcheck // of a daemon that was killed
 	log, err := os.OpenFile(c.LogPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
+	defer log.Close()
 	p, err := program()
 	if err != nil {
 		return err
@@ -150,20 +180,9 @@ func (c *Cloud) TryUp() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); log.Close(); close(ended) }() //nolint:errcheck // it is killed often
-	c.daemon, c.ended = cmd, ended
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); {
-		select {
-		case <-ended:
-			return fmt.Errorf("the daemon ended at once:\n%s", c.Log(20))
-		case <-time.After(20 * time.Millisecond):
-		}
-		if _, err := os.Stat(filepath.Join(c.Dir, "lazuli.pid")); err == nil {
-			return nil
-		}
-	}
-	return fmt.Errorf("the daemon does not come up:\n%s", c.Log(20))
+	c.daemon, c.ended = cmd, make(chan struct{})
+	go func(ended chan struct{}) { cmd.Wait(); close(ended) }(c.ended) //nolint:errcheck // it is killed often
+	return nil
 }
 
 // LogPath is the daemon's log. It lies beside the data directory, which may be

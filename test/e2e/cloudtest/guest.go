@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +40,7 @@ type Guest struct {
 // 7, and waits until it is ready.
 func (c *Cloud) Create(name string, flags ...string) *Guest {
 	c.T.Helper()
-	c.Do(append([]string{"vm", "create", name, "--image", "tiny", "--open-port", "7"}, flags...)...)
+	c.Do(append([]string{"vm", "create", name, "--image", "tiny", "--open-port", "7", "--ssh-key", c.key + ".pub"}, flags...)...)
 	return c.Guest(name)
 }
 
@@ -63,9 +62,9 @@ func (c *Cloud) PublicIP(name string) string {
 	return ""
 }
 
-// key reads the key that the CLI made for the cloud.
-func (c *Cloud) key() (ssh.Signer, error) {
-	b, err := os.ReadFile(filepath.Join(c.Dir, "ssh", "id_ed25519"))
+// signer reads the key by which the test logs in.
+func (c *Cloud) signer() (ssh.Signer, error) {
+	b, err := os.ReadFile(c.key)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +73,7 @@ func (c *Cloud) key() (ssh.Signer, error) {
 
 // Try runs a command in the guest over SSH.
 func (g *Guest) Try(command string) (string, error) {
-	key, err := g.c.key()
+	key, err := g.c.signer()
 	if err != nil {
 		return "", err
 	}
