@@ -76,7 +76,7 @@ func sshLine(m *machine, keys keyring, user, identity string, command []string) 
 		"-o", "HostKeyAlias=" + m.alias(),
 		"-o", "CheckHostIP=no",
 		// sshd may come up a little later than the machine is ready.
-		"-o", "ConnectTimeout=5", "-o", "ConnectionAttempts=10",
+		"-o", "ConnectTimeout=5", "-o", "ConnectionAttempts=30",
 	}
 	if identity != "" {
 		line = append(line, "-i", identity)
