@@ -75,7 +75,8 @@ type InstanceDisk struct {
 	// Path is the disk's own file, which QEMU opens to write.
 	Path   string
 	Format string // "raw" or "qcow2"
-	// Backing are the files under Path that QEMU reads.
+	// Backing are the files under Path that QEMU reads, the nearest first; all
+	// are qcow2.
 	Backing []string
 }
 

@@ -37,7 +37,7 @@ const (
 )
 
 // patience bounds waits for things that happen by themselves.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // RunHypervisor runs the suite; each test gets a host of its own.
 func RunHypervisor(t *testing.T, newHost func(*testing.T) HypervisorHost) {

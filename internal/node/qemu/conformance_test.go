@@ -89,7 +89,7 @@ func (h *testHost) started(t *testing.T, uid string) {
 // waitLog waits until the boot log has text n times.
 func (h *testHost) waitLog(t *testing.T, uid, text string, n int) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		log, err := os.ReadFile(h.dir(uid).file(serialLog))
 		if err == nil && bytes.Count(log, []byte(text)) >= n {
@@ -109,7 +109,7 @@ func (h *testHost) dial(t *testing.T, uid string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	return conn
 }
 

@@ -96,7 +96,7 @@ func (r *rig) event(kind string) node.InstanceEvent {
 			r.Fatalf("event = %+v, want %s", e, kind)
 		}
 		return e
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.Fatalf("no event, want %s", kind)
 		return node.InstanceEvent{}
 	}
@@ -377,6 +377,7 @@ func TestUEFIKeepsItsVariables(t *testing.T) {
 	spec.Machine.Firmware = fabric.UEFI
 	spec.Machine.MemoryMiB = 128
 	r.check(r.d.Start(t.Context(), spec))
+	r.waitLog(t, vmUID, "BdsDxe: ", 1) // the firmware looks for something to boot
 	r.check(r.d.Stop(t.Context(), vmUID))
 	vars := r.dir(vmUID).file(varsFile)
 	r.check(os.WriteFile(vars, make([]byte, 540672), 0o600))

@@ -1,0 +1,92 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"lazuli/internal/node"
+	"lazuli/internal/node/qemu/qmp"
+)
+
+// eventData holds what matters of the data of all events.
+type eventData struct {
+	Guest    bool   `json:"guest"`
+	Reason   string `json:"reason"`
+	ID       string `json:"id"`
+	TrayOpen bool   `json:"tray-open"`
+	Action   string `json:"action"`
+	NoSpace  bool   `json:"nospace"`
+}
+
+func (w *watcher) event(ctx context.Context, ev qmp.Event) {
+	var data eventData
+	if len(ev.Data) > 0 && json.Unmarshal(ev.Data, &data) != nil {
+		return
+	}
+	switch ev.Name {
+	case "SHUTDOWN":
+		w.shutdown(ctx, data, ev.At)
+	case "RESET":
+		w.d.tell(w.m.uid, node.EventReset, data.Reason, ev.At)
+	case "BLOCK_IO_ERROR":
+		w.ioError(data, ev.At)
+	case "RESUME":
+		w.paused = false
+	case "DEVICE_TRAY_MOVED":
+		if data.ID == mediumID && data.TrayOpen {
+			w.d.tell(w.m.uid, node.EventEjected, "", ev.At)
+		}
+	case "STOP":
+		w.stopped(ctx)
+	}
+}
+
+// shutdown ends the process of a guest that powered itself off, after that is
+// written down: the process stays until it is, whoever dies meanwhile.
+func (w *watcher) shutdown(ctx context.Context, data eventData, at time.Time) {
+	if data.Reason != "guest-shutdown" {
+		w.cause = data.Reason
+		return
+	}
+	w.halt(ctx, at)
+}
+
+func (w *watcher) halt(ctx context.Context, at time.Time) {
+	switch {
+	case w.p.stopping.Load():
+	case w.h.Ended == nil:
+		w.end(node.EventShutdown, "", at)
+	default: // told by an agent before
+		w.d.tell(w.m.uid, w.h.Ended.Kind, w.h.Ended.Detail, w.h.Ended.At)
+	}
+	w.p.halted.Store(true)
+	if err := w.p.end(ctx); err != nil && ctx.Err() == nil {
+		w.d.c.Log.Warn("process of a guest that powered off stays", "vm", w.m.uid, "err", err)
+	}
+}
+
+// ioError tells the first error of those that paused the guest.
+func (w *watcher) ioError(data eventData, at time.Time) {
+	if data.Action != "stop" || w.paused {
+		return
+	}
+	w.paused = true
+	detail := "failed"
+	if data.NoSpace {
+		detail = "nospace"
+	}
+	w.d.tell(w.m.uid, node.EventIOError, detail, at)
+}
+
+// stopped ends a process whose guest can never go on.
+func (w *watcher) stopped(ctx context.Context) {
+	status, err := w.p.runState(ctx)
+	if err != nil || status != statusInternalError {
+		return
+	}
+	w.cause = "an internal error of the hypervisor"
+	if err := w.p.kill(); err != nil {
+		w.d.c.Log.Warn("process with an internal error stays", "vm", w.m.uid, "err", err)
+	}
+}
