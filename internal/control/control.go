@@ -49,7 +49,6 @@ type Control struct {
 
 	once     sync.Once
 	followed chan struct{} // closed when the mirror has read the store
-	followOK func()
 }
 
 // defaultProvisionTimeout is what Azure gives a Linux guest.
@@ -118,12 +117,26 @@ func (c *Control) changed(events []store.Event) {
 		if isSpec {
 			c.index(e)
 		}
+		if e.Deleted {
+			rest = groupKey(rest)
+		}
 		if id, ok := c.idAt(rest); ok {
 			c.add(id)
 		}
 	}
 	c.once.Do(func() { close(c.followed) })
 	c.replan()
+}
+
+// groupKey is the key of the group of the resource that had the key
+// "<namespace>/<type>/<subscription>/<group>/<name>": a group that is being
+// deleted waits for what is in it to go.
+func groupKey(key string) string {
+	parts := strings.Split(key, "/")
+	if len(parts) != 5 || parts[3] == "" {
+		return key
+	}
+	return arm.Key(arm.GroupID(parts[2], parts[3]))
 }
 
 // add has the reconciler of id's type look at it.
