@@ -160,6 +160,7 @@ func (c *Control) planDisks(ctx context.Context, node string, a *fabric.Assignme
 		x := fabric.Disk{
 			UID: d.UID, Name: d.ID.Name(), Generation: d.Generation, Presence: fabric.Present,
 			SizeBytes: d.Spec.SizeBytes(), Image: d.Spec.Image, SourceDisk: d.Spec.SourceUID,
+			Made: d.Status.SizeBytes > 0,
 		}
 		if d.Deleting() && d.Status.HeldBy.IsZero() && d.Spec.ManagedBy.IsZero() {
 			x.Presence = fabric.Absent

@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lazuli/internal/fabric"
@@ -64,7 +64,7 @@ func NewNode(ctx context.Context, c NodeConfig) (_ *Node, err error) {
 			n.Close()
 		}
 	}()
-	if err := makeDataDir(c.DataDir); err != nil {
+	if err := makeDirs(c.DataDir, dirs{"agent": 0o700, "disks": 0o711, "images": 0o755, "machines": 0o711, "media": 0o711, "networks": 0o700}); err != nil {
 		return nil, err
 	}
 	catalogue, err := image.Open(ImagesDir(c.DataDir))
@@ -73,7 +73,7 @@ func NewNode(ctx context.Context, c NodeConfig) (_ *Node, err error) {
 	}
 	conf := node.Config{
 		Name: c.Join.Name, Version: c.Version, Dir: filepath.Join(c.DataDir, "agent"),
-		Images: catalogue.List, Log: c.Log, ShutdownGrace: c.ShutdownGrace,
+		Images: func() ([]fabric.NodeImage, error) { return platformImages(catalogue) }, Log: c.Log, ShutdownGrace: c.ShutdownGrace,
 	}
 	n.media(&conf)
 	if c.Fake {
@@ -82,15 +82,19 @@ func NewNode(ctx context.Context, c NodeConfig) (_ *Node, err error) {
 	return n, n.assemble(ctx, conf)
 }
 
+// platformImages are the images that users can make machines of by name, as
+// opposed to those that users made of their disks.
+func platformImages(c *image.Catalogue) ([]fabric.NodeImage, error) {
+	all, err := c.List()
+	return slices.DeleteFunc(all, func(i fabric.NodeImage) bool { return i.Publisher == "" }), err
+}
+
 // media keeps provisioning media below the data directory, where the machines'
 // users can pass through and see nothing.
 func (n *Node) media(conf *node.Config) {
 	dir := filepath.Join(n.c.DataDir, "media")
 	path := func(uid string) string { return filepath.Join(dir, uid+".iso") }
 	conf.Medium = func(_ context.Context, m fabric.Machine, owner int) (string, error) {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
-			return "", err
-		}
 		return path(m.UID), ovf.WriteMedium(path(m.UID), m.Provision, owner)
 	}
 	conf.DropMedium = func(uid string) error { return ovf.RemoveMedium(path(uid)) }

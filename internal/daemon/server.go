@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,7 +79,7 @@ func NewServer(ctx context.Context, c ServerConfig) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	if err := makeDataDir(c.DataDir); err != nil {
+	if err := makeDirs(c.DataDir, dirs{"state": 0o700}); err != nil {
 		return nil, err
 	}
 	if s.front, err = net.Listen("tcp", c.Listen); err != nil {
@@ -204,18 +203,6 @@ func Issue(cloud *bootstrap.Cloud, name, server string) (*Join, error) {
 		return nil, err
 	}
 	return &Join{Name: name, Server: server, CA: string(cloud.Authority.CertificatePEM()), Pair: string(pem), Created: now.UTC().Format(time.RFC3339)}, nil
-}
-
-// makeDataDir makes the data directory so that the users who run machines can
-// pass through it, and see nothing in it.
-func makeDataDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
-	return nil
 }
 
 // IssueFrom makes a join with the authority in a control plane's data

@@ -12,6 +12,9 @@ type Disk struct {
 	Image string `json:"image,omitempty"`
 	// SourceDisk is the UID of the disk that this one begins as a copy of.
 	SourceDisk string `json:"sourceDisk,omitempty"`
+	// Made says that the disk has been there before. When it is not there now,
+	// it is lost, and must not be begun anew.
+	Made bool `json:"made,omitempty"`
 }
 
 // DiskReport is what the node says of a disk.

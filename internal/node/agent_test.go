@@ -221,6 +221,23 @@ func TestAgent(t *testing.T) {
 			w.settle()
 			w.wantState(fabric.MachineStopped, 1)
 		},
+		"an end that is told again is not news": func(t *testing.T, w *world) {
+			w.host.PowerOff("m1")
+			w.settle()
+			at := w.machine().Events[0].At
+			w.assign(power(fabric.Running, false))
+			w.crash()
+			w.host.Tell("m1", node.EventShutdown, at)
+			w.run()
+			w.settle()
+			w.wantState(fabric.MachineRunning, 2)
+			w.host.Crash("m1")
+			w.settle()
+			w.wantState(fabric.MachineRunning, 2)
+			if got, want := w.events(), []string{"GuestShutdown", "Crashed", "Restarted"}; !cmp.Equal(got, want) {
+				t.Errorf("events = %v, want %v", got, want)
+			}
+		},
 		"guest reboots": func(t *testing.T, w *world) {
 			before := w.machine().BootedAt
 			w.host.Reboot("m1")

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -45,7 +46,8 @@ type Hypervisor interface {
 	Remove(ctx context.Context, uid string) error
 	// Events delivers what happens to machines by itself, in order; none is
 	// lost. An event is delivered before Find shows what it explains. What
-	// happened while no agent ran is delivered after Attach.
+	// happened while no agent ran is delivered after Attach; an end may be told
+	// again after a later one, with the same time.
 	Events() <-chan InstanceEvent
 	// SerialLog opens the boot log: what the guest wrote to its serial port.
 	SerialLog(uid string) (io.ReadCloser, error)
@@ -119,6 +121,10 @@ const (
 	EventIOError  = "io-error" // paused; Detail is "nospace" or "failed"
 	EventEjected  = "ejected"  // the guest opened the tray of the provisioning medium
 )
+
+// ErrLost says that a disk which was made before is not there any more. A new
+// one in its place would hide the loss.
+var ErrLost = errors.New("disk is lost")
 
 // Disks keeps disks. The real one is node/disk. Every method is idempotent.
 type Disks interface {

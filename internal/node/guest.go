@@ -126,10 +126,14 @@ func (a *Agent) heard(e InstanceEvent) {
 			r.event(e.At, "GuestReboot", "The guest restarted.")
 		}
 	case EventShutdown:
-		f = func(r *record) { a.powerOff(r, m, e.At) }
+		f = func(r *record) {
+			if r.firstTold(e.At) {
+				a.powerOff(r, m, e.At)
+			}
+		}
 	case EventExited:
 		f = func(r *record) {
-			if r.Started && r.AskedAt == nil {
+			if r.firstTold(e.At) && r.Started && r.AskedAt == nil {
 				r.event(e.At, "Crashed", "The process of the virtual machine ended unexpectedly: %s.", e.Detail)
 			}
 		}

@@ -33,11 +33,25 @@ type record struct {
 	Crashes   int        `json:"crashes,omitempty"`
 	CrashedAt *time.Time `json:"crashedAt,omitempty"`
 
+	// EndedAt is the last end of the process that was told: it may be told
+	// again, after the agent comes back.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+
 	ReadyAt      *time.Time      `json:"readyAt,omitempty"`
 	StartedAt    *time.Time      `json:"startedAt,omitempty"` // of the first start
 	BootedAt     *time.Time      `json:"bootedAt,omitempty"`
 	Provisioning *fabric.Problem `json:"provisioning,omitempty"`
 	Events       []fabric.Event  `json:"events,omitempty"`
+}
+
+// firstTold says whether a process's end at that time is news, and takes note
+// of it.
+func (r *record) firstTold(at time.Time) bool {
+	if r.EndedAt != nil && !at.After(*r.EndedAt) || r.BootedAt != nil && at.Before(*r.BootedAt) {
+		return false
+	}
+	r.EndedAt = &at
+	return true
 }
 
 func (r *record) event(at time.Time, code, format string, a ...any) {

@@ -78,7 +78,28 @@ func mount(backing, target string, o Options) (*FS, error) {
 		return nil, errors.Join(err, f.settle(func(d *directory) map[string]*node { return d.live }))
 	}
 	f.server = server
-	return f, nil
+	return f, closeOnExec()
+}
+
+// closeOnExec keeps the connection to the kernel out of the programs that the
+// test starts. One that had it would, when it is killed, wait for an answer
+// that only it could let fail.
+func closeOnExec() error {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err != nil || to != "/dev/fuse" {
+			continue
+		}
+		n, err := strconv.Atoi(fd.Name())
+		if err != nil {
+			return err
+		}
+		unix.CloseOnExec(n)
+	}
+	return nil
 }
 
 func (f *FS) newNode(mode fs.FileMode, st *syscall.Stat_t) *node {

@@ -10,6 +10,7 @@ import (
 	"lazuli/internal/fabric"
 	"lazuli/internal/image"
 	"lazuli/internal/image/inspect"
+	"lazuli/internal/node"
 )
 
 // Ensure makes the disk, or grows it. It never shrinks one. A disk that a
@@ -39,6 +40,9 @@ func (d *Driver) ensure(ctx context.Context, want fabric.Disk) error {
 	}
 	if ok {
 		return d.grow(ctx, p, m, want.SizeBytes)
+	}
+	if want.Made {
+		return fmt.Errorf("%w: the disk was here, and %s is not: put it back from where it was moved to, or from a copy", node.ErrLost, p)
 	}
 	return d.make(want.UID, func(temp place) error {
 		switch {

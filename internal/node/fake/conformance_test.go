@@ -12,7 +12,7 @@ func TestHypervisor(t *testing.T) {
 	nodetest.RunHypervisor(t, func(t *testing.T) nodetest.HypervisorHost {
 		h := New()
 		return nodetest.HypervisorHost{
-			Open: func(*testing.T) node.Hypervisor { h.Restart(); return Hypervisor{h} },
+			Open: func(*testing.T) node.Hypervisor { return Hypervisor{h} },
 			Disk: func(t *testing.T, uid string, owner int) node.InstanceDisk {
 				if _, err := (Disks{h}).Ensure(t.Context(), fabric.Disk{UID: uid, SizeBytes: 1 << 20}); err != nil {
 					t.Fatal(err)

@@ -97,10 +97,6 @@ func (h *Host) begin(call, uid string) error {
 	return nil
 }
 
-// Restart is an agent's end and the host staying: events that nobody took are
-// kept for the next one.
-func (h *Host) Restart() {}
-
 // Crash ends a machine's process, as kill -9 would.
 func (h *Host) Crash(uid string) {
 	h.mu.Lock()
@@ -198,6 +194,11 @@ func (h *Host) Left() []string {
 	}
 	slices.Sort(left)
 	return left
+}
+
+// Tell delivers an event, as of a time.
+func (h *Host) Tell(uid, kind string, at time.Time) {
+	h.events <- node.InstanceEvent{UID: uid, At: at, Kind: kind}
 }
 
 func (h *Host) event(uid, kind, detail string) {
@@ -459,6 +460,9 @@ func (h Disks) Ensure(_ context.Context, d fabric.Disk) (fabric.DiskReport, erro
 	defer h.mu.Unlock()
 	have := h.disks[d.UID]
 	if have == nil {
+		if d.Made {
+			return fabric.DiskReport{}, fmt.Errorf("disk %s: %w", d.UID, node.ErrLost)
+		}
 		if d.SourceDisk != "" && h.disks[d.SourceDisk] == nil {
 			return fabric.DiskReport{}, fmt.Errorf("source disk %s: %w", d.SourceDisk, os.ErrNotExist)
 		}

@@ -32,16 +32,17 @@ const (
 // RunDisks runs the suite; each test gets a host of its own.
 func RunDisks(t *testing.T, newHost func(*testing.T) DisksHost) {
 	tests := map[string]func(*ds){
-		"ensure is idempotent":         testEnsure,
-		"disks grow and do not shrink": testGrow,
-		"remove is idempotent":         testRemoveDisk,
-		"a disk in use stays":          testInUse,
-		"a disk begins as an image":    testFromImage,
-		"a disk begins as a disk":      testFromDisk,
-		"sources must exist":           testMissing,
-		"an image is made of a disk":   testMakeImage,
-		"open tells one place":         testOpen,
-		"free space":                   testFree,
+		"ensure is idempotent":          testEnsure,
+		"disks grow and do not shrink":  testGrow,
+		"remove is idempotent":          testRemoveDisk,
+		"a disk in use stays":           testInUse,
+		"a disk begins as an image":     testFromImage,
+		"a disk begins as a disk":       testFromDisk,
+		"sources must exist":            testMissing,
+		"a lost disk is not begun anew": testLost,
+		"an image is made of a disk":    testMakeImage,
+		"open tells one place":          testOpen,
+		"free space":                    testFree,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -211,5 +212,14 @@ func testFree(d *ds) {
 	d.check(err)
 	if total <= 0 || free < 0 || free > total {
 		d.Errorf("total = %d, free = %d", total, free)
+	}
+}
+
+func testLost(d *ds) {
+	if _, err := d.Ensure(d.ctx(), fabric.Disk{UID: diskA, SizeBytes: small, Made: true}); !errors.Is(err, node.ErrLost) {
+		d.Errorf("a disk that was made and is gone: %v, want ErrLost", err)
+	}
+	if _, ok, err := d.Stat(d.ctx(), diskA); ok || err != nil {
+		d.Errorf("it is there again: %v, %v", ok, err)
 	}
 }

@@ -3,6 +3,7 @@ package guestimage
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type machineSpec struct {
 	image     string // of the OS disk
 	iso       string
 	dataDisks []string // qcow2 files, LUN by index
+	memory    string   // MiB; 512 by default
 	scsi      bool     // disks are SCSI's, not virtio-blk's
 }
 
@@ -63,7 +65,7 @@ func run(t *testing.T, name string, args ...string) {
 }
 
 func (s machineSpec) arguments(dir, vmID string) []string {
-	args := []string{"-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64", "-smp", "2", "-m", "512", "-uuid", vmID,
+	args := []string{"-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64", "-smp", "2", "-m", cmp.Or(s.memory, "512"), "-uuid", vmID,
 		"-smbios", "type=1,manufacturer=Microsoft Corporation,product=Virtual Machine,version=Hyper-V UEFI Release v4.1",
 		"-smbios", "type=3,manufacturer=Microsoft Corporation,asset=7783-7084-3265-9085-8269-3286-77",
 		"-nodefaults", "-display", "none", "-no-user-config", "-no-reboot", "-serial", "file:" + filepath.Join(dir, "serial.log"),
@@ -167,12 +169,16 @@ func (m *machine) waitReady() {
 
 func (m *machine) dial() *ssh.Client {
 	m.t.Helper()
-	c, err := ssh.Dial("tcp", guestIP+":22", &ssh.ClientConfig{User: userName, Auth: []ssh.AuthMethod{ssh.PublicKeys(m.p.signer)},
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute})
+	c, err := m.tryDial()
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	return c
+}
+
+func (m *machine) tryDial() (*ssh.Client, error) {
+	return ssh.Dial("tcp", guestIP+":22", &ssh.ClientConfig{User: userName, Auth: []ssh.AuthMethod{ssh.PublicKeys(m.p.signer)},
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute})
 }
 
 // ssh runs a command in the guest and returns what it printed.
