@@ -47,6 +47,9 @@ func (h *Header) apply(c *Call, m *Meta, exists bool, locations []string) error 
 	if location == "" {
 		location = NormalizeLocation(c.GroupLocation)
 	}
+	if location == "" {
+		return BadRequest("LocationRequired", "The location property is required for this definition. List of available locations is '%s'.", strings.Join(locations, ",")).At("location")
+	}
 	if len(locations) > 0 && !slices.Contains(locations, location) {
 		return BadRequest("LocationNotAvailableForResourceType", "The provided location '%s' is not available for resource type '%s'. List of available locations for the resource type is '%s'.", h.Location, m.ID.Type(), strings.Join(locations, ",")).At("location")
 	}
