@@ -118,7 +118,8 @@ func checkPolling(t testing.TB, resp *http.Response) {
 // checkError: an error of ARM says what and why, and nothing about the inside.
 func checkError(t testing.TB, resp *http.Response, body []byte) {
 	t.Helper()
-	if resp.Request.Method == http.MethodHead || strings.Contains(resp.Request.URL.Path, "/oauth2/") {
+	// What is no good HTTP is refused before it is known to be a request of ARM.
+	if resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge || resp.Request.Method == http.MethodHead || strings.Contains(resp.Request.URL.Path, "/oauth2/") {
 		return
 	}
 	var b struct {
