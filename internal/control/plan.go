@@ -10,30 +10,32 @@ import (
 	"lazuli/internal/compute"
 	"lazuli/internal/fabric"
 	"lazuli/internal/network"
+	"lazuli/internal/store"
 )
 
 // plan makes a node's assignment from the copy of the state.
 func (c *Control) plan(ctx context.Context, node string) (fabric.Assignment, error) {
 	var a fabric.Assignment
-	plugs, err := c.planMachines(ctx, node, &a)
+	r := c.mirror.Still() // what goes together must not change between two reads
+	plugs, err := c.planMachines(ctx, r, node, &a)
 	if err != nil {
 		return a, err
 	}
-	if err := c.planDisks(ctx, node, &a); err != nil {
+	if err := planDisks(ctx, r, node, &a); err != nil {
 		return a, err
 	}
-	if err := c.planImages(ctx, node, &a); err != nil {
+	if err := planImages(ctx, r, node, &a); err != nil {
 		return a, err
 	}
-	if a.Networks, err = c.planNetworks(ctx, plugs); err != nil {
+	if a.Networks, err = c.planNetworks(ctx, r, plugs); err != nil {
 		return a, err
 	}
 	c.planUnusedNetworks(node, &a)
 	return a, nil
 }
 
-func (c *Control) planMachines(ctx context.Context, node string, a *fabric.Assignment) ([]plug, error) {
-	vms, err := compute.VMs.List(ctx, c.mirror, arm.ID{})
+func (c *Control) planMachines(ctx context.Context, r store.Reader, node string, a *fabric.Assignment) ([]plug, error) {
+	vms, err := compute.VMs.List(ctx, r, arm.ID{})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func (c *Control) planMachines(ctx context.Context, node string, a *fabric.Assig
 		if v.Status.Node != node {
 			continue
 		}
-		m, ok, err := c.machine(ctx, v)
+		m, ok, err := machine(ctx, r, v)
 		if err != nil {
 			// One machine that cannot be understood must not stop the others.
 			c.log.Error("machine left out of the assignment", "vm", v.ID.Name(), "err", err)
@@ -68,7 +70,7 @@ func (c *Control) planMachines(ctx context.Context, node string, a *fabric.Assig
 
 // machine makes one machine's assignment; ok is false while it does not hold
 // its disks yet.
-func (c *Control) machine(ctx context.Context, v *vm) (m fabric.Machine, ok bool, err error) {
+func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok bool, err error) {
 	size, known := compute.FindSize(v.Spec.Size)
 	if !known {
 		return m, false, fmt.Errorf("unknown size %s", v.Spec.Size)
@@ -82,11 +84,11 @@ func (c *Control) machine(ctx context.Context, v *vm) (m fabric.Machine, ok bool
 	if v.Deleting() {
 		m.Presence = fabric.Absent
 	}
-	if ok, err = c.machineDisks(ctx, v, &m); err != nil || !ok {
+	if ok, err = machineDisks(ctx, r, v, &m); err != nil || !ok {
 		return m, false, err
 	}
 	for _, n := range v.Spec.NICs {
-		nic, err := network.NICs.Get(ctx, c.mirror, n.ID)
+		nic, err := network.NICs.Get(ctx, r, n.ID)
 		if err != nil {
 			return m, false, err
 		}
@@ -97,9 +99,9 @@ func (c *Control) machine(ctx context.Context, v *vm) (m fabric.Machine, ok bool
 
 // machineDisks lists the disks that the machine holds. Without its OS disk, or
 // any disk on its first start, it is not for its node to begin with.
-func (c *Control) machineDisks(ctx context.Context, v *vm, m *fabric.Machine) (ok bool, err error) {
+func machineDisks(ctx context.Context, r store.Reader, v *vm, m *fabric.Machine) (ok bool, err error) {
 	for i, vd := range append([]compute.VMDisk{v.Spec.OSDisk}, v.Spec.DataDisks...) {
-		d, err := compute.Disks.Get(ctx, c.mirror, vd.ID)
+		d, err := compute.Disks.Get(ctx, r, vd.ID)
 		if err != nil {
 			return false, err
 		}
@@ -148,8 +150,8 @@ func metadata(v *vm) fabric.Metadata {
 	return md
 }
 
-func (c *Control) planDisks(ctx context.Context, node string, a *fabric.Assignment) error {
-	disks, err := compute.Disks.List(ctx, c.mirror, arm.ID{})
+func planDisks(ctx context.Context, r store.Reader, node string, a *fabric.Assignment) error {
+	disks, err := compute.Disks.List(ctx, r, arm.ID{})
 	if err != nil {
 		return err
 	}
@@ -170,8 +172,8 @@ func (c *Control) planDisks(ctx context.Context, node string, a *fabric.Assignme
 	return nil
 }
 
-func (c *Control) planImages(ctx context.Context, node string, a *fabric.Assignment) error {
-	images, err := compute.Images.List(ctx, c.mirror, arm.ID{})
+func planImages(ctx context.Context, r store.Reader, node string, a *fabric.Assignment) error {
+	images, err := compute.Images.List(ctx, r, arm.ID{})
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ type plug struct {
 }
 
 // planNetworks makes the virtual networks that a node's machines are in.
-func (c *Control) planNetworks(ctx context.Context, plugs []plug) ([]fabric.Network, error) {
-	p := &networkPlan{r: c.mirror, domain: c.Domain, byUID: map[string]*fabric.Network{}}
+func (c *Control) planNetworks(ctx context.Context, r store.Reader, plugs []plug) ([]fabric.Network, error) {
+	p := &networkPlan{r: r, domain: c.Domain, byUID: map[string]*fabric.Network{}}
 	for _, x := range plugs {
 		if err := p.add(ctx, x); err != nil {
 			return nil, fmt.Errorf("network interface %s: %w", x.nic.Name(), err)

@@ -124,6 +124,14 @@ func (m *Mirror) apply(rev int64, events []store.Event) {
 	m.rev = rev
 }
 
+// Still is the copy as it is now, which does not change any more: what is read
+// of it in several steps fits together. It costs little.
+func (m *Mirror) Still() *Mirror {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &Mirror{prefix: m.prefix, tree: m.tree.Clone(), rev: m.rev}
+}
+
 // Revision is the store's revision that the copy is of; 0 before the first.
 func (m *Mirror) Revision() int64 {
 	m.mu.RLock()
