@@ -202,6 +202,15 @@ func (c *Control) heard(uids ...string) {
 	}
 }
 
+// lookAtAll has the reconcilers look at everything that nodes report on.
+func (c *Control) lookAtAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range c.uids {
+		c.add(id)
+	}
+}
+
 func (c *Control) reconcileGroup(ctx context.Context, id arm.ID) (time.Duration, error) {
 	if c.Groups == nil {
 		return 0, nil

@@ -312,3 +312,26 @@ func TestEveryCrash(t *testing.T) {
 		}
 	}
 }
+
+// What found no node goes to the first that comes, at once.
+func TestNodeComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		w.settle() // the node is known from now on
+		w.crash()
+		w.putNetwork()
+		w.do("PUT", vmPath, vmBody(""))
+		w.late = true
+		w.run()
+		synctest.Wait() // the control plane has looked, and found no node
+		close(w.dial)
+		time.Sleep(100 * time.Millisecond) // less than it waits between two looks
+		if v := w.vm(); v.Status.Node == "" {
+			t.Error("the machine is not placed yet")
+		}
+		w.settle()
+		w.wantPower(compute.Running)
+		w.crash()
+	})
+}

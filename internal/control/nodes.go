@@ -95,18 +95,24 @@ func (c *Control) Report(ctx context.Context, name string, r *fabric.Report) err
 			return fmt.Errorf("store node: %w", err)
 		}
 	}
-	c.heard(c.note(l, r)...)
+	uids, first := c.note(l, r)
+	c.heard(uids...)
+	if first {
+		c.lookAtAll() // what found no node may go to this one
+	}
 	if len(r.Networks) > 0 || r.Node != nil {
 		l.signal()
 	}
 	return nil
 }
 
-// note keeps a report, and returns whom it is about.
-func (c *Control) note(l *linked, r *fabric.Report) (uids []string) {
+// note keeps a report, and returns whom it is about, and whether it is the
+// first that the node gives of itself on the link.
+func (c *Control) note(l *linked, r *fabric.Report) (uids []string, first bool) {
 	c.nodes.mu.Lock()
 	defer c.nodes.mu.Unlock()
 	if r.Node != nil {
+		first = l.self == nil
 		l.self = r.Node
 	}
 	for _, x := range r.Machines {
@@ -124,7 +130,7 @@ func (c *Control) note(l *linked, r *fabric.Report) (uids []string) {
 	for _, x := range r.Networks {
 		l.networks[x.UID] = x
 	}
-	return uids
+	return uids, first
 }
 
 // roughBytes is how finely the store knows a node's free space.

@@ -38,6 +38,9 @@ type world struct {
 	timeout time.Duration
 	// deaf guests never report that they are ready.
 	deaf bool
+	// late has the agent wait with its link until dial is closed.
+	late bool
+	dial chan struct{}
 }
 
 func newWorld(t *testing.T) *world {
@@ -157,8 +160,15 @@ func (w *world) run() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { c.Run(ctx) })                                                                      //nolint:errcheck // ends with ctx
-	wg.Go(func() { a.Run(ctx, func(context.Context) (node.Link, error) { return newLink(c), nil }) }) //nolint:errcheck // ends with ctx
+	wg.Go(func() { c.Run(ctx) }) //nolint:errcheck // ends with ctx
+	w.dial = make(chan struct{})
+	dial := w.dial
+	if !w.late {
+		close(dial)
+	}
+	wg.Go(func() {
+		a.Run(ctx, func(context.Context) (node.Link, error) { <-dial; return newLink(c), nil }) //nolint:errcheck // ends with ctx
+	})
 	w.stop = func() { cancel(); wg.Wait() }
 }
 
