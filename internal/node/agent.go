@@ -46,6 +46,7 @@ type Agent struct {
 	mu      sync.Mutex
 	desired desired
 	agents  agents
+	streaks streaks
 	flushes chan chan struct{}
 	told    []fabric.NodeImage // the images last reported; of reporting only
 	out     outbox
@@ -75,7 +76,7 @@ func New(c Config) (*Agent, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make agent's directory: %w", err)
 	}
-	a := &Agent{c: c, startedAt: time.Now(), records: records{dir: dir}, desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]fabric.Agent{}}, flushes: make(chan chan struct{})}
+	a := &Agent{c: c, startedAt: time.Now(), records: records{dir: dir}, desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]fabric.Agent{}}, streaks: streaks{m: map[string]streak{}}, flushes: make(chan chan struct{})}
 	a.machines = reconcile.New("machine", 16, c.Log, a.reconcileMachine)
 	a.disks = reconcile.New("disk", 8, c.Log, a.reconcileDisk)
 	a.images = reconcile.New("image", 2, c.Log, a.reconcileImage)

@@ -15,8 +15,6 @@ const (
 	pausedPoll  = time.Second      // is there room again?
 	stopPoll    = time.Second      // has the guest powered off?
 	missingPoll = 2 * time.Second  // is the disk or port there now?
-	calmAfter   = 10 * time.Minute // after which a crash is no longer one of a row
-	maxBackoff  = time.Minute      // between starts of a machine that crashes
 	roomToGoOn  = 32 << 20         // bytes free before a full disk's guest goes on
 	detachWait  = 20 * time.Second // for a guest to let go of a disk
 )
@@ -153,28 +151,16 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 // long to wait before it is started again.
 func (s *step) noteCrash() (time.Duration, error) {
 	if !s.rec.Started {
-		return s.backoff(), nil
+		return s.streaks.wait(s.m.UID, time.Now()), nil
 	}
 	now := time.Now()
 	err := s.update(func(r *record) {
-		if r.CrashedAt == nil || now.Sub(*r.CrashedAt) > calmAfter {
-			r.Crashes = 0
-		}
-		r.Started, r.CrashedAt = false, &now
-		r.Crashes++
+		r.Started = false
 		r.event(now, "Restarted", "The virtual machine was not running though it should be: its process ended by itself, was ended, or the host went down. It is started again.")
 	})
-	s.c.Log.Warn("machine was not running, will start it again", "vm", s.m.Name, "uid", s.m.UID, "crashes", s.rec.Crashes)
-	return s.backoff(), err
-}
-
-// backoff is nothing for the first crash, and then grows.
-func (s *step) backoff() time.Duration {
-	if s.rec.Crashes < 2 || s.rec.CrashedAt == nil {
-		return 0
-	}
-	wait := min(time.Second<<min(s.rec.Crashes-2, 10), maxBackoff)
-	return max(0, wait-time.Since(*s.rec.CrashedAt))
+	s.streaks.crashed(s.m.UID, now)
+	s.c.Log.Warn("machine was not running, will start it again", "vm", s.m.Name, "uid", s.m.UID)
+	return s.streaks.wait(s.m.UID, now), err
 }
 
 // tend looks after a machine that runs as it should.
@@ -268,7 +254,7 @@ func (s *step) stop(ctx context.Context) (time.Duration, error) {
 	if again, err := s.down(ctx, s.m.Hard); again > 0 || err != nil {
 		return again, err
 	}
-	if err := s.update(func(r *record) { r.Started, r.AskedAt, r.Restarts, r.Crashes = false, nil, s.m.Restarts, 0 }); err != nil {
+	if err := s.update(func(r *record) { r.Started, r.AskedAt, r.Restarts = false, nil, s.m.Restarts }); err != nil {
 		return 0, err
 	}
 	return 0, s.release(ctx)
@@ -345,6 +331,7 @@ func (s *step) remove(ctx context.Context) error {
 	if err := s.records.remove(s.m.UID); err != nil {
 		return err
 	}
+	s.streaks.forget(s.m.UID)
 	for _, d := range s.m.Disks {
 		s.disks.Add(d.UID)
 	}

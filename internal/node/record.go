@@ -29,9 +29,6 @@ type record struct {
 	// AskedAt is when the guest was asked to power off, for a stop or restart
 	// that is under way.
 	AskedAt *time.Time `json:"askedAt,omitempty"`
-	// Crashes in a row, and the last one, for the delay before the next start.
-	Crashes   int        `json:"crashes,omitempty"`
-	CrashedAt *time.Time `json:"crashedAt,omitempty"`
 
 	// EndedAt is the last end of the process that was told: it may be told
 	// again, after the agent comes back.
