@@ -245,7 +245,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("verifySecret(%q) = %t, want %t", in, got, want)
 		}
 	}
-	if NewSecret() == NewSecret() || len(NewSecret()) != 43 {
+	if a, b := NewSecret(), NewSecret(); a == b || len(a) != 43 {
 		t.Error("NewSecret does not make 256 random bits")
 	}
 }

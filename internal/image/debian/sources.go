@@ -34,7 +34,7 @@ func sources(ctx context.Context, codename string) (string, error) {
 	}
 	list, err = listTargets(ctx, codename)
 	if err == nil && list == "" {
-		return "", fmt.Errorf("Debian %s: %w: add it to /etc/apt and run apt-get update", codename, ErrSources)
+		return "", fmt.Errorf("sources of Debian %s: %w: add it to /etc/apt and run apt-get update", codename, ErrSources)
 	}
 	return list, err
 }
