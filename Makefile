@@ -39,7 +39,7 @@ unit:
 	go test -p 2 -timeout 15m $$(go list ./... | grep -v /test/e2e)
 
 e2e: build
-	go test -count 1 -timeout 60m ./test/e2e/...
+	go test -count 1 -v -timeout 60m ./test/e2e/...
 
 bench: build
 	go run ./bench

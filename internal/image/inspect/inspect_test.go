@@ -67,8 +67,8 @@ func TestWhatDoesNotStandAlone(t *testing.T) {
 		options      []string
 		want         string
 	}{
-		"backing file":  {"qcow2", "8M", []string{"-F", "qcow2", "-b", base}, "backing file"},
-		"external data": {"qcow2", "8M", []string{"-o", "data_file=" + base + ".data"}, "external data file"},
+		"backing file":       {"qcow2", "8M", []string{"-F", "qcow2", "-b", base}, "backing file"},
+		"external data":      {"qcow2", "8M", []string{"-o", "data_file=" + base + ".data"}, "external data file"},
 		"vmdk with a parent": {"vmdk", "", []string{"-F", "vmdk", "-b", create(t, "vmdk", "8M")}, "parent"},
 	}
 	for name, tt := range tests {
