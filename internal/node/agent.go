@@ -28,7 +28,8 @@ type Config struct {
 	// and returns its path; DropMedium removes it.
 	Medium     func(ctx context.Context, m fabric.Machine, owner int) (string, error)
 	DropMedium func(machineUID string) error
-	// Images lists the platform images of the host.
+	// Images lists the platform images of the host. An error is about those
+	// that are left out.
 	Images func() ([]fabric.NodeImage, error)
 	Log    *slog.Logger
 	// ShutdownGrace is how long a guest may take to power off when asked to.
@@ -49,6 +50,7 @@ type Agent struct {
 	streaks streaks
 	flushes chan chan struct{}
 	told    []fabric.NodeImage // the images last reported; of reporting only
+	unread  string             // likewise: which images could not be read
 	out     outbox
 }
 

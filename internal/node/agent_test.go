@@ -33,6 +33,10 @@ type world struct {
 	reports map[fabric.Ref]any
 	node    *fabric.NodeReport
 	stop    func()
+
+	// images are the host's, unread is about those that cannot be read.
+	images []fabric.NodeImage
+	unread error
 }
 
 func newWorld(t *testing.T) *world {
@@ -48,7 +52,7 @@ func (w *world) run() {
 		Name: "n1", Dir: w.dir, Hypervisor: fake.Hypervisor{Host: w.host}, Disks: fake.Disks{Host: w.host}, Networks: fake.Networks{Host: w.host},
 		Medium:     func(context.Context, fabric.Machine, int) (string, error) { return "medium", nil },
 		DropMedium: func(string) error { return nil },
-		Images:     func() ([]fabric.NodeImage, error) { return nil, nil },
+		Images:     func() ([]fabric.NodeImage, error) { return w.images, w.unread },
 		Log:        slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -472,5 +476,21 @@ func TestNodeReport(t *testing.T) {
 		if n := w.node; n == nil || n.CPUs < 1 || n.MemoryMiB < 1 || n.DiskBytes < 1 || n.Accelerator != "fake" {
 			t.Errorf("node = %+v", n)
 		}
+	})
+}
+
+// An image that cannot be read costs the host nothing but that image.
+func TestUnreadableImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.images, w.unread = []fabric.NodeImage{{Name: "good"}}, errors.New("image bad: read image.json")
+		w.run()
+		w.assign(func(*fabric.Assignment) {})
+		w.mu.Lock()
+		if w.node == nil || len(w.node.Images) != 1 || w.node.Images[0].Name != "good" {
+			t.Errorf("the node's report is %+v, want one with the good image", w.node)
+		}
+		w.mu.Unlock()
+		w.crash()
 	})
 }

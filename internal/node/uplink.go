@@ -91,11 +91,10 @@ func (a *Agent) reporting(ctx context.Context, link Link) error {
 				return err
 			}
 		case <-images.C:
-			now, err := a.c.Images()
-			if err == nil && !reflect.DeepEqual(now, a.told) {
-				err = a.reportNode(ctx, link)
+			if reflect.DeepEqual(a.readImages(), a.told) {
+				continue
 			}
-			if err != nil {
+			if err := a.reportNode(ctx, link); err != nil {
 				return err
 			}
 		case <-resync.C:
@@ -116,11 +115,22 @@ func (a *Agent) reportNode(ctx context.Context, link Link) error {
 	return nil
 }
 
-func (a *Agent) self() (*fabric.NodeReport, error) {
+// readImages lists the images that can be read. Of the others the log tells once.
+func (a *Agent) readImages() []fabric.NodeImage {
 	images, err := a.c.Images()
+	unread := ""
 	if err != nil {
-		return nil, fmt.Errorf("list images: %w", err)
+		unread = err.Error()
 	}
+	if unread != a.unread && err != nil {
+		a.c.Log.Error("images that cannot be read are left out", "err", err)
+	}
+	a.unread = unread
+	return images
+}
+
+func (a *Agent) self() (*fabric.NodeReport, error) {
+	images := a.readImages()
 	total, free, err := a.c.Disks.Free()
 	if err != nil {
 		return nil, fmt.Errorf("see free space: %w", err)
