@@ -17,9 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programEnv makes the test's binary a program that uses the mount: one that
-// maps files of it must not be the process that serves it (see the package
-// comment).
+// programEnv makes the test's binary a program that uses the mount, and can be
+// ended when the power is cut.
 const programEnv = "CUTFS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -34,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-var programs = map[string]func(args []string) error{"map": mapProgram, "bolt": boltProgram, "wal": walProgram}
+var programs = map[string]func(args []string) error{"map": mapProgram, "bolt": boltProgram, "wal": walProgram, "mount": mountProgram}
 
 // apart runs a program until it says that it has done its part, and returns
 // what ends it.
@@ -82,6 +81,13 @@ func done() error {
 	fmt.Println("done")
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+func mountProgram(args []string) error {
+	if _, err := Mount(args[0], args[1], Options{}); err != nil {
+		return err
+	}
+	return done()
 }
 
 func mapProgram(args []string) error {

@@ -164,7 +164,7 @@ func (n *node) Rename(_ context.Context, name string, newParent fusefs.InodeEmbe
 // collect frees a file that nobody can come back to: it has no name, neither
 // for the programs nor on storage, and is not open. The caller holds the file
 // system.
-func (f *FS) collect(n *node) {
+func (f *volume) collect(n *node) {
 	if n == nil || n.content == nil || n.opens > 0 || f.nodes[n.id] == nil {
 		return
 	}
@@ -199,7 +199,7 @@ func (f *FS) collect(n *node) {
 }
 
 // collectAll frees what the last sync has made unreachable.
-func (f *FS) collectAll() {
+func (f *volume) collectAll() {
 	for _, n := range f.nodes {
 		f.collect(n)
 	}

@@ -29,9 +29,9 @@
 //
 // # Use
 //
-// The process that mounts serves the file system, too. It may open, read and
-// write files of it, but not map them to memory: a page fault stops the Go
-// runtime's threads that would have to answer it. So what uses etcd or bbolt
-// must run in a process of its own, as what is cut down should. If the process that
-// serves the mount is killed, the directory is left in pieces.
+// Mount starts the program that calls it once more, to serve the mount from a
+// process of its own: one that serves itself would stop for good when it maps a
+// file, or starts a program, while its runtime collects garbage. When the
+// caller ends without Close, the mount is closed for it. If the serving process
+// itself is killed, the directory is left in pieces.
 package cutfs

@@ -4,15 +4,19 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestSetFree(t *testing.T) {
 	const mib = 1 << 20
 	d := newDisk(t, Strict)
 	dir := d.on()
-	d.fs.SetFree(2 * mib)
+	if err := d.fs.SetFree(2 * mib); err != nil {
+		t.Fatal(err)
+	}
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil || int64(st.Bavail)*st.Bsize != 2*mib {
 		t.Errorf("statfs: %d free, %v", int64(st.Bavail)*st.Bsize, err)
@@ -31,7 +35,7 @@ func TestSetFree(t *testing.T) {
 		{"so that more fits", func() error { return os.WriteFile(b, make([]byte, 2*mib), 0o600) }, nil},
 		{"truncation gives it back", func() error { return os.Truncate(b, 0) }, nil},
 		{"so that more fits again", func() error { return os.WriteFile(a, make([]byte, 2*mib), 0o600) }, nil},
-		{"without a limit", func() error { d.fs.SetFree(-1); return os.WriteFile(b, make([]byte, 4*mib), 0o600) }, nil},
+		{"without a limit", func() error { return errors.Join(d.fs.SetFree(-1), os.WriteFile(b, make([]byte, 4*mib), 0o600)) }, nil},
 	} {
 		if err := s.do(); !errors.Is(err, s.want) {
 			t.Errorf("%s: %v, want %v", s.name, err, s.want)
@@ -70,8 +74,42 @@ func TestAfterACutEverythingFails(t *testing.T) {
 func TestMountRefusesWhatIsMounted(t *testing.T) {
 	d := newDisk(t, Strict)
 	d.on()
-	if _, err := Mount(d.backing, t.TempDir(), Options{}); !errors.Is(err, os.ErrExist) {
-		t.Errorf("err = %v, want %v", err, os.ErrExist)
+	if _, err := Mount(d.backing, t.TempDir(), Options{}); err == nil || !strings.Contains(err.Error(), "not closed") {
+		t.Errorf("err = %v", err)
+	}
+	if _, err := Mount(filepath.Join(d.backing, "nothing"), t.TempDir(), Options{}); err == nil {
+		t.Error("a directory that does not exist was mounted")
+	}
+}
+
+func TestClosedIsClosed(t *testing.T) {
+	d := newDisk(t, Strict)
+	d.on()
+	d.off()
+	if err := d.fs.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+	if _, err := d.fs.Cut(1, false); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("cut after close: %v, want %v", err, os.ErrClosed)
+	}
+}
+
+// TestACallerThatDiesLeavesOrder kills the process that has mounted.
+func TestACallerThatDiesLeavesOrder(t *testing.T) {
+	d := newDisk(t, Strict)
+	stop := apart(t, "mount", d.backing+" "+d.target)
+	steps{put("a", "1", 0)}.run(t, d.target)
+	stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		if _, err := os.Stat(filepath.Join(d.backing, pool)); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		<-tick.C
+	}
+	if got := tree(t, d.backing); got != "a=1" {
+		t.Errorf("left %q", got)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // node is a file, directory, symbolic link, or special file.
 type node struct {
 	fusefs.Inode
-	fsys *FS
+	fsys *volume
 	id   uint64
 
 	content *content   // of a file; mode and the like are its own, too
@@ -101,7 +101,7 @@ func (n *node) attr(out *fuse.Attr) syscall.Errno {
 }
 
 // links counts a file's names.
-func (f *FS) links(n *node) uint32 {
+func (f *volume) links(n *node) uint32 {
 	count := uint32(0)
 	for _, d := range f.nodes {
 		if d.dir == nil {

@@ -13,7 +13,7 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
 // settle makes the backing directory an ordinary tree again, of the names that
 // pick picks.
-func (f *FS) settle(pick func(*directory) map[string]*node) error {
+func (f *volume) settle(pick func(*directory) map[string]*node) error {
 	if f.root == nil {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (f *FS) settle(pick func(*directory) map[string]*node) error {
 
 // place makes what is in the directory d at path. placed has where each node
 // is already: a directory is in one place only, a file may have more names.
-func (f *FS) place(d *node, path string, pick func(*directory) map[string]*node, placed map[*node]string) error {
+func (f *volume) place(d *node, path string, pick func(*directory) map[string]*node, placed map[*node]string) error {
 	for name, n := range pick(d.dir) {
 		full := filepath.Join(path, name)
 		first, again := placed[n]
@@ -50,7 +50,7 @@ func (f *FS) place(d *node, path string, pick func(*directory) map[string]*node,
 	return nil
 }
 
-func (f *FS) placeOne(n *node, path, first string) error {
+func (f *volume) placeOne(n *node, path, first string) error {
 	switch {
 	case first != "":
 		return os.Link(first, path)

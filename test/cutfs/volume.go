@@ -21,13 +21,8 @@ import (
 // number: a name may come back that nobody has any more.
 const pool = ".cutfs"
 
-// Options of a mount.
-type Options struct {
-	Order Order
-}
-
-// FS is a mounted file system.
-type FS struct {
+// volume is a mounted file system, in the process that serves it.
+type volume struct {
 	backing, target string
 	server          *fuse.Server
 	space           space
@@ -40,21 +35,8 @@ type FS struct {
 	next  uint64
 }
 
-// Report says what a cut did to the changes that were not durable.
-type Report struct{ Kept, Dropped, Torn int }
-
-// Mount mounts the directory backing at target. All that is in backing is
-// durable. Only root can mount; any user may use it.
-func Mount(backing, target string, o Options) (*FS, error) {
-	f, err := mount(backing, target, o)
-	if err != nil {
-		return nil, fmt.Errorf("mount cutfs: %w", err)
-	}
-	return f, nil
-}
-
-func mount(backing, target string, o Options) (*FS, error) {
-	f := &FS{backing: backing, target: target, nodes: map[uint64]*node{}, names: names{order: o.Order}}
+func mount(backing, target string, order Order) (*volume, error) {
+	f := &volume{backing: backing, target: target, nodes: map[uint64]*node{}, names: names{order: order}}
 	if err := os.Mkdir(filepath.Join(backing, pool), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: was %s not closed by the one who had it mounted?", err, backing)
 	}
@@ -102,7 +84,7 @@ func closeOnExec() error {
 	return nil
 }
 
-func (f *FS) newNode(mode fs.FileMode, st *syscall.Stat_t) *node {
+func (f *volume) newNode(mode fs.FileMode, st *syscall.Stat_t) *node {
 	f.next++
 	n := &node{fsys: f, id: f.next, mode: st.Mode, uid: st.Uid, gid: st.Gid, mtime: time.Unix(st.Mtim.Unix())}
 	if mode.IsDir() {
@@ -114,7 +96,7 @@ func (f *FS) newNode(mode fs.FileMode, st *syscall.Stat_t) *node {
 
 // take takes in what is in the directory path, as durable content of parent.
 // linked has the files by their number there, for those with several names.
-func (f *FS) take(ctx context.Context, parent *node, path string, linked map[uint64]*node) error {
+func (f *volume) take(ctx context.Context, parent *node, path string, linked map[uint64]*node) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return err
@@ -144,7 +126,7 @@ func (f *FS) take(ctx context.Context, parent *node, path string, linked map[uin
 	return nil
 }
 
-func (f *FS) takeOne(ctx context.Context, n *node, info fs.FileInfo, path string, linked map[uint64]*node) error {
+func (f *volume) takeOne(ctx context.Context, n *node, info fs.FileInfo, path string, linked map[uint64]*node) error {
 	switch {
 	case info.IsDir():
 		if err := f.take(ctx, n, path, linked); err != nil {
@@ -169,44 +151,36 @@ func (f *FS) takeOne(ctx context.Context, n *node, info fs.FileInfo, path string
 	return os.Remove(path) // a socket or pipe has no content
 }
 
-func (f *FS) poolPath(n *node) string {
+func (f *volume) poolPath(n *node) string {
 	return filepath.Join(f.backing, pool, strconv.FormatUint(n.id, 10))
 }
 
-// SetFree lets no more than n bytes be written where nothing was before; then
-// writes fail with ENOSPC. A negative n takes the limit away.
-func (f *FS) SetFree(n int64) { f.space.set(n) }
-
-// Cut cuts the power: what is not durable survives as seed has it, and with
-// tear writes may survive in part. The same changes and seed give the same
-// result. From now on the mount answers EIO; after Close, the directory may be
-// mounted again.
-func (f *FS) Cut(seed uint64, tear bool) (Report, error) {
+// cut is FS.Cut.
+func (f *volume) cut(seed uint64, tear bool) (Report, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var rep Report
 	if f.dead {
-		return rep, errors.New("cut: the power is off already")
+		return rep, errors.New("the power is off already")
 	}
 	f.dead = true
 	r := newRand(seed)
 	for id := uint64(1); id <= f.next; id++ {
 		if n := f.nodes[id]; n != nil && n.content != nil {
 			if err := n.content.cut(r, tear, &rep); err != nil {
-				return rep, fmt.Errorf("cut: %w", err)
+				return rep, err
 			}
 		}
 	}
 	f.names.cut(r, &rep)
 	if err := f.settle(func(d *directory) map[string]*node { return d.durable }); err != nil {
-		return rep, fmt.Errorf("cut: %w", err)
+		return rep, err
 	}
 	return rep, nil
 }
 
-// Close unmounts. Unless the power was cut, everything is in the directory
-// then. A program that still uses the mount gets errors.
-func (f *FS) Close() error {
+// close is FS.Close.
+func (f *volume) close() error {
 	err := unix.Unmount(f.target, 0)
 	if err != nil {
 		err = unix.Unmount(f.target, unix.MNT_DETACH)
@@ -222,8 +196,5 @@ func (f *FS) Close() error {
 			n.content.file.Close()
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("close cutfs: %w", err)
-	}
-	return nil
+	return err
 }
