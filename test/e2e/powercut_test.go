@@ -160,6 +160,9 @@ func (w *cutWorld) check() error {
 	if err := w.checkDisks(); err != nil {
 		return err
 	}
+	if err := w.detachOthers(); err != nil {
+		return err
+	}
 	for _, d := range []string{"root", "lun0"} {
 		acked, out := w.guest.Acked(d), ""
 		if err := cloudtest.Wait(func() (err error) { out, err = w.guest.Try("verify " + d); return err }); err != nil {
@@ -176,7 +179,9 @@ func (w *cutWorld) check() error {
 	return nil
 }
 
-func (w *cutWorld) checkDisks() error {
+// listed are the disks that the API tells of, with the machines that they
+// belong to.
+func (w *cutWorld) listed() map[string]string {
 	var list []struct {
 		Name      string `json:"name"`
 		ManagedBy string `json:"managedBy"`
@@ -186,6 +191,25 @@ func (w *cutWorld) checkDisks() error {
 	for _, d := range list {
 		there[d.Name] = d.ManagedBy
 	}
+	return there
+}
+
+// detachOthers makes room for the disks of this round.
+func (w *cutWorld) detachOthers() error {
+	for name, owner := range w.listed() {
+		if owner == "" || strings.HasPrefix(name, "web1") {
+			continue
+		}
+		if err := cloudtest.Wait(func() error { _, err := w.cloud.Run("vm", "detach", "web1", name); return err }); err != nil {
+			return err
+		}
+		delete(w.attached, name)
+	}
+	return nil
+}
+
+func (w *cutWorld) checkDisks() error {
+	there := w.listed()
 	for name, want := range w.disks {
 		owner, ok := there[name]
 		if ok != want {
