@@ -133,7 +133,11 @@ func joinCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(out, append(b, '\n'), 0o600)
+			if err := os.WriteFile(out, append(b, '\n'), 0o600); err != nil {
+				return fmt.Errorf("write join file: %w", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Take %s to %s, and run there: lazuli node --join %s\n", out, args[0], filepath.Base(out))
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "127.0.0.1:8444", "address at which the node reaches the control plane")
