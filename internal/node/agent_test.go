@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -493,4 +494,33 @@ func TestUnreadableImage(t *testing.T) {
 		w.mu.Unlock()
 		w.crash()
 	})
+}
+
+// A machine that waits for what cannot be made says why, and runs when it can.
+func TestMachineLacksSomething(t *testing.T) {
+	for call, uid := range map[string]string{"ensure disk": "os", "ensure network": "net"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.host.FailWith(func(_, id string) error {
+					if id == uid {
+						return errors.New("cannot be made")
+					}
+					return nil
+				})
+				w.run()
+				w.assign(hello)
+				r := w.wantState(fabric.MachineStarting, 0)
+				if r.Problem == nil || !strings.Contains(r.Problem.Message, "cannot be made") {
+					t.Errorf("the machine's problem is %v, want why its part cannot be made", r.Problem)
+				}
+				w.host.FailWith(nil)
+				w.settle()
+				if r := w.wantState(fabric.MachineRunning, 1); r.Problem != nil {
+					t.Errorf("the machine runs, with the problem %v", r.Problem)
+				}
+				w.crash()
+			})
+		})
+	}
 }

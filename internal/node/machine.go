@@ -26,6 +26,8 @@ type step struct {
 	inst Instance
 	runs bool
 	rec  record
+	// lacks says why something that the machine waits for is not there.
+	lacks *fabric.Problem
 }
 
 // reconcileMachine makes a machine what it is assigned to be, and reports what
@@ -100,6 +102,7 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 		if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil {
 			return 0, err
 		} else if !ok {
+			s.lacks = s.out.diskProblem(md.UID)
 			return missingPoll, nil // its own loop makes it, and calls again
 		}
 		d, err := s.c.Disks.Open(ctx, md.UID, owner)
@@ -121,6 +124,7 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	}()
 	for _, nic := range s.m.NICs {
 		if !s.networkReady(nic.NetworkUID) {
+			s.lacks = s.out.networkProblem(nic.NetworkUID)
 			return missingPoll, nil // likewise
 		}
 		tap, err := s.c.Networks.Plug(ctx, nic.NetworkUID, nic.UID)
@@ -235,6 +239,7 @@ func (s *step) plugDisks(ctx context.Context) error {
 
 func (s *step) plugDisk(ctx context.Context, md fabric.MachineDisk) error {
 	if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil || !ok {
+		s.lacks = s.out.diskProblem(md.UID)
 		return err // its own loop makes it, and calls again
 	}
 	owner, err := s.c.Hypervisor.Owner(s.m.UID)
@@ -370,8 +375,11 @@ func (s *step) report(failure error) {
 	if s.runs {
 		r.StartedAt, r.Accelerator = &s.inst.StartedAt, s.c.Hypervisor.Accelerator()
 	}
-	if failure != nil {
+	switch {
+	case failure != nil:
 		r.Problem = problem(failure)
+	case s.lacks != nil:
+		r.Problem = s.lacks
 	}
 	if !s.reached(r) {
 		r.Generation = s.m.Generation - 1

@@ -51,6 +51,19 @@ func (o *outbox) disk(r fabric.DiskReport)       { put(o, o.disks, fabric.KindDi
 func (o *outbox) image(r fabric.ImageReport)     { put(o, o.images, fabric.KindImage, r.UID, r) }
 func (o *outbox) network(r fabric.NetworkReport) { put(o, o.networks, fabric.KindNetwork, r.UID, r) }
 
+// diskProblem and networkProblem are what was last wrong with one.
+func (o *outbox) diskProblem(uid string) *fabric.Problem {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.disks[uid].Problem
+}
+
+func (o *outbox) networkProblem(uid string) *fabric.Problem {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.networks[uid].Problem
+}
+
 func (o *outbox) forget(r fabric.Ref) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
