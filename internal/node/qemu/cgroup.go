@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"lazuli/internal/fabric"
@@ -38,14 +39,23 @@ func settings(m fabric.Machine) (v1, v2 []setting) {
 	return v1, v2
 }
 
+// together is what all machines of a host weigh against the rest of it, in each
+// version: on each processor as much as one thread. A group that is told
+// nothing weighs as one thread in all, whatever runs in it.
+func together(processors int) (v1, v2 setting) {
+	return setting{"cpu", "cpu.shares", strconv.Itoa(min(1024*processors, 1<<18))},
+		setting{"", "cpu.weight", strconv.Itoa(min(100*processors, 10000))}
+}
+
 // joinCgroups puts a process into control groups of its own, outside of the
 // agent's service, with which it must not end. A host where that cannot be
 // done runs machines without.
 func joinCgroups(c Config, pid int, m fabric.Machine) {
 	v1, v2 := settings(m)
+	all, all2 := together(runtime.NumCPU())
 	use := v1
 	if unified() {
-		use = v2
+		use, all = v2, all2
 		for _, dir := range []string{cgroupRoot, filepath.Join(cgroupRoot, c.Cgroup)} {
 			if err := errors.Join(makeDir(dir), put(dir, "cgroup.subtree_control", "+cpu +memory +pids")); err != nil {
 				c.Log.Debug("control group without controllers", "err", err)
@@ -61,6 +71,9 @@ func joinCgroups(c Config, pid int, m fabric.Machine) {
 		if err != nil {
 			c.Log.Debug("machine without control group", "vm", m.UID, "err", err)
 		}
+	}
+	if err := put(filepath.Join(cgroupRoot, all.controller, c.Cgroup), all.file, all.value); err != nil {
+		c.Log.Debug("machines together have no weight", "err", err)
 	}
 }
 

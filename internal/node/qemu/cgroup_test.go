@@ -27,6 +27,15 @@ func TestCgroupSettings(t *testing.T) {
 	}
 }
 
+func TestCgroupOfAll(t *testing.T) {
+	for processors, want := range map[int][2]string{1: {"1024", "100"}, 64: {"65536", "6400"}, 512: {"262144", "10000"}} {
+		v1, v2 := together(processors)
+		if got := [2]string{v1.value, v2.value}; got != want {
+			t.Errorf("together(%d) = %v, want %v", processors, got, want)
+		}
+	}
+}
+
 // TestCgroupsOfAMachine holds where the host lets control groups be made, and
 // that a machine runs where it does not.
 func TestCgroupsOfAMachine(t *testing.T) {
