@@ -77,6 +77,9 @@ func viewStatuses(o *vmObject) []instanceStatus {
 	if p := o.Status.Problem; p != nil {
 		all = append(all, instanceStatus{Code: "Problem/" + p.Code, Level: levelWarning, Display: "VM has a problem", Message: p.Message})
 	}
+	for _, e := range o.Status.Events {
+		all = append(all, instanceStatus{Code: "Event/" + e.Code, Level: levelInfo, Display: e.Code, Message: e.Message, Time: &e.At})
+	}
 	return all
 }
 

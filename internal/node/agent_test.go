@@ -318,6 +318,9 @@ func TestAgent(t *testing.T) {
 			if r := w.wantState(fabric.MachineRunning, 2); !r.StartedAt.After(*before) {
 				t.Errorf("started at %v, want after %v", r.StartedAt, before)
 			}
+			if got := w.events(); len(got) != 0 {
+				t.Errorf("events = %v, want none: it was asked for", got)
+			}
 		},
 		"hot-plug": func(t *testing.T, w *world) {
 			w.assign(func(a *fabric.Assignment) {

@@ -68,10 +68,10 @@ func (s *step) act(ctx context.Context) (time.Duration, error) {
 		return s.stop(ctx)
 	case s.halted():
 		return 0, s.release(ctx)
-	case !s.runs:
-		return s.start(ctx)
 	case s.rec.Restarts < s.m.Restarts:
 		return s.restart(ctx)
+	case !s.runs:
+		return s.start(ctx)
 	default:
 		return s.tend(ctx)
 	}

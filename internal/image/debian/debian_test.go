@@ -134,7 +134,8 @@ func TestUnpackFilesWritesAllThatIsEmbedded(t *testing.T) {
 		return err
 	})
 	want := []string{"finish.sh", "rootfs/etc/cloud/cloud.cfg.d/90-lazuli.cfg", "rootfs/etc/default/grub", "rootfs/etc/fstab",
-		"rootfs/etc/initramfs-tools/conf.d/lazuli", "rootfs/etc/systemd/system/walinuxagent.service.d/lazuli.conf",
+		"rootfs/etc/initramfs-tools/conf.d/lazuli", "rootfs/etc/systemd/network/10-cloud-init-eth0.network.d/domains.conf",
+		"rootfs/etc/systemd/system/walinuxagent.service.d/lazuli.conf",
 		"rootfs/etc/udev/rules.d/67-lazuli-storage.rules", "rootfs/usr/share/initramfs-tools/modules.d/lazuli"}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)
