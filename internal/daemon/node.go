@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -30,7 +29,8 @@ type NodeConfig struct {
 	Join    Join
 	// Instance tells several clouds on one host apart; "" is "default".
 	Instance string
-	// Fake runs no machines, but behaves as if, on FakeHost; nil is a new one.
+	// Fake runs no machines, but behaves as if, on FakeHost; nil is one whose
+	// disks are kept account of below DataDir.
 	Fake     bool
 	FakeHost *fake.Host
 	// Accelerator is "kvm" or "tcg"; "" is found out.
@@ -101,8 +101,16 @@ func (n *Node) media(conf *node.Config) {
 }
 
 func (n *Node) assembleFake(conf node.Config) (err error) {
-	h := cmp.Or(n.c.FakeHost, fake.New())
-	conf.Hypervisor, conf.Disks, conf.Networks = fake.Hypervisor{Host: h}, fake.Disks{Host: h}, fake.Networks{Host: h}
+	h := n.c.FakeHost
+	if h != nil {
+		conf.Disks = fake.Disks{Host: h}
+	} else {
+		h = fake.New()
+		if conf.Disks, err = fake.Keep(h, filepath.Join(n.c.DataDir, "fake")); err != nil {
+			return err
+		}
+	}
+	conf.Hypervisor, conf.Networks = fake.Hypervisor{Host: h}, fake.Networks{Host: h}
 	conf.Images = func() ([]fabric.NodeImage, error) { return fake.Images(), nil }
 	if n.agent, err = node.New(conf); err == nil {
 		h.SetGuests(n.agent)
