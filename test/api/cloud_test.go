@@ -250,15 +250,17 @@ func (c *cloud) done(method, path, body string) reply {
 // await polls the operation of a reply to its end; nil when it has none.
 func (c *cloud) await(r reply) *reply {
 	c.t.Helper()
-	for where := r.Header.Get("Azure-Asyncoperation"); where != ""; {
-		if p := c.want(200, "GET", where, ""); p.get("status") != "InProgress" {
-			return &p
-		}
+	var last *reply
+	if where := r.Header.Get("Azure-Asyncoperation"); where != "" {
+		c.until("the end of "+r.Request.Method+" "+r.Request.URL.Path, func() bool {
+			p := c.want(200, "GET", where, "")
+			last = &p
+			return p.get("status") != "InProgress"
+		})
+	} else if where := r.Header.Get("Location"); where != "" {
+		c.until("the end of "+r.Request.Method+" "+r.Request.URL.Path, func() bool {
+			return c.do("GET", where, "").StatusCode != 202
+		})
 	}
-	for where := r.Header.Get("Location"); where != ""; {
-		if p := c.do("GET", where, ""); p.StatusCode != 202 {
-			return nil
-		}
-	}
-	return nil
+	return last
 }
