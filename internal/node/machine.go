@@ -93,18 +93,17 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	if wait, err := s.noteCrash(); wait > 0 || err != nil {
 		return wait, err
 	}
+	if ok, err := s.furnished(ctx); err != nil {
+		return 0, err
+	} else if !ok {
+		return missingPoll, nil // what lacks has a loop of its own, which calls again
+	}
 	owner, err := s.c.Hypervisor.Owner(s.m.UID)
 	if err != nil {
 		return 0, err
 	}
 	spec := InstanceSpec{Machine: s.m}
 	for _, md := range s.m.Disks {
-		if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil {
-			return 0, err
-		} else if !ok {
-			s.lacks = s.out.diskProblem(md.UID)
-			return missingPoll, nil // its own loop makes it, and calls again
-		}
 		d, err := s.c.Disks.Open(ctx, md.UID, owner)
 		if err != nil {
 			return 0, fmt.Errorf("open disk: %w", err)
@@ -123,10 +122,6 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 		}
 	}()
 	for _, nic := range s.m.NICs {
-		if !s.networkReady(nic.NetworkUID) {
-			s.lacks = s.out.networkProblem(nic.NetworkUID)
-			return missingPoll, nil // likewise
-		}
 		tap, err := s.c.Networks.Plug(ctx, nic.NetworkUID, nic.UID)
 		if err != nil {
 			return 0, fmt.Errorf("plug network interface: %w", err)
@@ -149,6 +144,26 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	}
 	s.c.Log.Info("machine started", "vm", s.m.Name, "uid", s.m.UID)
 	return 0, nil
+}
+
+// furnished says whether the machine's disks and networks are there; else it
+// notes what it lacks.
+func (s *step) furnished(ctx context.Context) (bool, error) {
+	for _, md := range s.m.Disks {
+		if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil {
+			return false, err
+		} else if !ok {
+			s.lacks = s.out.diskProblem(md.UID)
+			return false, nil
+		}
+	}
+	for _, nic := range s.m.NICs {
+		if !s.networkReady(nic.NetworkUID) {
+			s.lacks = s.out.networkProblem(nic.NetworkUID)
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // noteCrash writes down that a machine which should run does not, and says how
