@@ -36,6 +36,7 @@ type Service struct {
 	hosts   map[string]bool
 	key     *signingKey
 	secrets *secretCache
+	seen    *seenTokens
 	guard   *throttle
 	// hashing bounds how many secrets are hashed at once: each takes memory.
 	hashing chan struct{}
@@ -52,7 +53,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: c, hosts: map[string]bool{}, key: key,
-		secrets: newSecretCache(), guard: newThrottle(), hashing: make(chan struct{}, 2),
+		secrets: newSecretCache(), seen: newSeenTokens(), guard: newThrottle(), hashing: make(chan struct{}, 2),
 	}
 	for _, h := range c.Hosts {
 		s.hosts[strings.ToLower(h)] = true

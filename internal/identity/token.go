@@ -80,17 +80,7 @@ func (s *Service) verify(raw string) (*claims, error) {
 	if len(raw) > maxToken {
 		return nil, denied("InvalidAuthenticationToken", "The access token is invalid: it is too long.")
 	}
-	var c claims
-	parser := jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithExpirationRequired(),
-		jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(s.Now),
-	)
-	_, err := parser.ParseWithClaims(raw, &c, func(t *jwt.Token) (any, error) {
-		if t.Header["kid"] != s.key.id {
-			return nil, errors.New("unknown key")
-		}
-		return &s.key.private.PublicKey, nil
-	})
+	c, err := s.read(raw)
 	if errors.Is(err, jwt.ErrTokenExpired) {
 		return nil, denied("ExpiredAuthenticationToken", "The access token has expired. Log in again.")
 	}
@@ -98,6 +88,29 @@ func (s *Service) verify(raw string) (*claims, error) {
 		return nil, denied("InvalidAuthenticationToken", "The access token is invalid. Log in again.")
 	}
 	return &c, s.checkClaims(&c)
+}
+
+// read returns what a token says, if its signature is right and now is between
+// its times.
+func (s *Service) read(raw string) (claims, error) {
+	checks := []jwt.ParserOption{
+		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(s.Now),
+	}
+	if c, ok := s.seen.get(raw); ok {
+		return c, jwt.NewValidator(checks...).Validate(&c)
+	}
+	var c claims
+	_, err := jwt.NewParser(checks...).ParseWithClaims(raw, &c, func(t *jwt.Token) (any, error) {
+		if t.Header["kid"] != s.key.id {
+			return nil, errors.New("unknown key")
+		}
+		return &s.key.private.PublicKey, nil
+	})
+	if err == nil {
+		s.seen.add(raw, c)
+	}
+	return c, err
 }
 
 func (s *Service) checkClaims(c *claims) error {
