@@ -41,8 +41,9 @@ unit:
 e2e: build
 	go test -count 1 -v -timeout 60m ./test/e2e/...
 
-bench: build
-	go run ./bench
+# As root. BENCH_FLAGS: go run ./bench -help
+bench: test-deps
+	go run ./bench $(BENCH_FLAGS)
 
 deps:
 	@hack/apt $(RUN_PACKAGES)

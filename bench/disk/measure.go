@@ -1,17 +1,15 @@
-package main
+package disk
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 )
 
 const (
@@ -37,40 +35,69 @@ func (t test) String() string {
 	return fmt.Sprintf("%s QD%d %s", kind, t.depth, t.aio)
 }
 
-// report measures all targets in turn, round after round.
-func report(ctx context.Context, out io.Writer, targets []target, size int64, rounds int) error {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	defer w.Flush()
-	fmt.Fprintln(w, "4 KiB\tfio IOPS\traw/fio\toverlay/fio\toverlay/raw\timage/raw\tload")
+// Row is what was measured of one way to use disks.
+type Row struct {
+	Test string  // "read QD1 io_uring"
+	FIO  float64 // requests per second
+	// Ratios are medians; "-" where nothing was measured. Raw is a data disk,
+	// Overlay an OS disk whose blocks it has itself, Image one whose blocks are
+	// its image's.
+	RawFIO, OverlayFIO, OverlayRaw, ImageRaw string
+	Load                                     string
+}
+
+// Config is what to measure.
+type Config struct {
+	Dir       string // on the file system to measure
+	SizeBytes int64  // of each disk
+	Rounds    int    // measurements of each figure
+	AIO       []string
+}
+
+// Measure makes disks and measures all in turn, round after round. It gives
+// each row to done and leaves nothing behind.
+func Measure(ctx context.Context, c Config, done func(Row)) error {
+	dir, err := os.MkdirTemp(c.Dir, "bench-disk-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	targets, err := prepare(ctx, dir, c.SizeBytes)
+	if err != nil {
+		return err
+	}
 	for _, write := range []bool{false, true} {
 		for _, depth := range []int{1, 32} {
-			for _, aio := range []string{"io_uring", "native"} {
-				if err := row(ctx, w, targets, test{write, depth, aio}, size, rounds); err != nil {
+			for _, aio := range c.AIO {
+				r, err := row(ctx, targets, test{write, depth, aio}, c)
+				if err != nil {
 					return err
 				}
+				done(r)
 			}
 		}
 	}
 	return nil
 }
 
-func row(ctx context.Context, w io.Writer, targets []target, t test, size int64, rounds int) error {
+func row(ctx context.Context, targets []target, t test, c Config) (Row, error) {
 	iops := map[string][]float64{}
-	for range rounds {
+	for range c.Rounds {
 		for _, target := range targets {
 			if t.write && !target.writes {
 				continue
 			}
-			v, err := measure(ctx, target, t, size)
+			v, err := measure(ctx, target, t, c.SizeBytes)
 			if err != nil {
-				return err
+				return Row{}, err
 			}
 			iops[target.name] = append(iops[target.name], v)
 		}
 	}
-	fmt.Fprintf(w, "%v\t%.0f\t%s\t%s\t%s\t%s\t%s\n", t, median(iops["fio"]), ratio(iops, "raw", "fio"),
-		ratio(iops, "overlay", "fio"), ratio(iops, "overlay", "raw"), ratio(iops, "image", "raw"), load())
-	return nil
+	return Row{
+		Test: t.String(), FIO: median(iops["fio"]), RawFIO: ratio(iops, "raw", "fio"), OverlayFIO: ratio(iops, "overlay", "fio"),
+		OverlayRaw: ratio(iops, "overlay", "raw"), ImageRaw: ratio(iops, "image", "raw"), Load: load(),
+	}, nil
 }
 
 // ratio is the median of the ratios of the rounds.

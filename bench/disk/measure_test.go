@@ -1,23 +1,21 @@
-package main
+package disk
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
-// TestRun measures small disks once: that the tools still say what is read.
-func TestRun(t *testing.T) {
-	const size = 8 << 20
-	targets, err := prepare(t.Context(), t.TempDir(), size)
-	if err != nil {
+// TestMeasure measures small disks once: that the tools still say what is read.
+func TestMeasure(t *testing.T) {
+	var rows []Row
+	c := Config{Dir: t.TempDir(), SizeBytes: 8 << 20, Rounds: 1, AIO: []string{"io_uring", "native"}}
+	if err := Measure(t.Context(), c, func(r Row) { rows = append(rows, r) }); err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	if err := report(t.Context(), &out, targets, size, 1); err != nil {
-		t.Fatal(err)
+	if len(rows) != 8 {
+		t.Errorf("%d rows, want 8", len(rows))
 	}
-	if lines := strings.Count(out.String(), "\n"); lines != 9 || strings.Contains(out.String(), "NaN") {
-		t.Errorf("table is\n%s", out.String())
+	for _, r := range rows {
+		if r.FIO <= 0 || r.RawFIO == "-" || r.OverlayRaw == "-" {
+			t.Errorf("row %+v lacks a figure", r)
+		}
 	}
 }
 

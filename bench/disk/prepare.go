@@ -1,20 +1,16 @@
-// Command disk measures what QEMU's block layer leaves of the host's disk, for
+// Package disk measures what QEMU's block layer leaves of the host's disk, for
 // each kind of disk that a node makes: blocks of 4 KiB, one and 32 at a time.
 //
 // Every figure is a ratio of medians of pairs that ran one after the other, so
 // that other work on the machine falls on both sides; fio on a plain file is
-// the bound. Run it as root:
-//
-//	go run ./bench/disk [-dir DIR] [-size BYTES] [-rounds N]
-package main
+// the bound.
+package disk
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 
@@ -23,32 +19,6 @@ import (
 	"lazuli/internal/node"
 	"lazuli/internal/node/disk"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "bench/disk:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	parent := flag.String("dir", ".", "directory on the file system to measure")
-	size := flag.Int64("size", 2<<30, "bytes of each disk")
-	rounds := flag.Int("rounds", 7, "measurements of each figure")
-	flag.Parse()
-	dir, err := os.MkdirTemp(*parent, "bench-disk-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	targets, err := prepare(ctx, dir, *size)
-	if err != nil {
-		return err
-	}
-	return report(ctx, os.Stdout, targets, *size, *rounds)
-}
 
 // target is a file to measure on.
 type target struct {
