@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,27 +51,17 @@ func diskIDs(v *vm) []arm.ID {
 
 // placeVM chooses a node for the machine, and takes its disks there.
 func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
-	want, err := c.wants(ctx, v)
-	if err != nil {
-		return 0, err
-	}
-	ns, err := c.placeable(ctx)
-	if err != nil {
-		return 0, err
-	}
-	name, err := place.Choose(ns, want)
-	if err != nil {
-		return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
-			s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", err)}
-			return c.givesUp(err, v.ChangedAt)
-		})
-	}
-	_, err = c.store.Update(ctx, func(tx store.Tx) error {
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
 		now, err := compute.VMs.Find(ctx, tx, v.ID)
 		if err != nil || now == nil || now.UID != v.UID || now.Status.Node != "" || now.Deleting() {
 			return err
 		}
-		now.Status.Node = name
+		if err := takeTurn(ctx, tx); err != nil {
+			return err
+		}
+		if now.Status.Node, err = c.choose(ctx, now); err != nil {
+			return err
+		}
 		for _, id := range diskIDs(now) {
 			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
 				return err
@@ -78,14 +69,48 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		}
 		return compute.VMs.PutStatus(tx, now.ID, &now.Status)
 	})
-	return 0, err
+	noFit, ok := errors.AsType[*place.NoFit](err)
+	if !ok {
+		return 0, err
+	}
+	return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
+		s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", noFit)}
+		return c.givesUp(noFit, v.ChangedAt)
+	})
+}
+
+// turnKey is written by every placement, so that of two at the same time one
+// is made again, and sees what the other took.
+const turnKey = "/placement"
+
+func takeTurn(ctx context.Context, tx store.Tx) error {
+	e, err := tx.Get(ctx, turnKey)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	n, _ := strconv.ParseUint(string(e.Value), 10, 64) // none is 0
+	tx.Put(turnKey, strconv.AppendUint(nil, n+1, 10))
+	return nil
+}
+
+// choose picks a node for the machine. The error is a *place.NoFit when there
+// is none.
+func (c *Control) choose(ctx context.Context, v *vm) (string, error) {
+	want, err := c.wants(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	ns, err := c.placeable(ctx)
+	if err != nil {
+		return "", err
+	}
+	return place.Choose(ns, want)
 }
 
 // givesUp says whether to stop waiting for a node that fits, for something that
 // was asked for at that time.
-func (c *Control) givesUp(err error, since time.Time) bool {
-	nf, ok := errors.AsType[*place.NoFit](err)
-	return ok && !nf.Waiting || c.Now().Sub(since) >= patience
+func (c *Control) givesUp(nf *place.NoFit, since time.Time) bool {
+	return !nf.Waiting || c.Now().Sub(since) >= patience
 }
 
 // wants is what the machine needs of a node.
