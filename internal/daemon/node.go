@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -33,6 +34,8 @@ type NodeConfig struct {
 	// disks are kept account of below DataDir.
 	Fake     bool
 	FakeHost *fake.Host
+	// FakeMemoryMiB is the memory of a fake host; zero is a terabyte.
+	FakeMemoryMiB int
 	// Accelerator is "kvm" or "tcg"; "" is found out.
 	Accelerator string
 	Version     string
@@ -100,6 +103,9 @@ func (n *Node) media(conf *node.Config) {
 	conf.DropMedium = func(uid string) error { return ovf.RemoveMedium(path(uid)) }
 }
 
+// fakeMemoryMiB is more than anybody asks of a fake host.
+const fakeMemoryMiB = 1 << 20
+
 func (n *Node) assembleFake(conf node.Config) (err error) {
 	h := n.c.FakeHost
 	if h != nil {
@@ -112,6 +118,7 @@ func (n *Node) assembleFake(conf node.Config) (err error) {
 	}
 	conf.Hypervisor, conf.Networks = fake.Hypervisor{Host: h}, fake.Networks{Host: h}
 	conf.Images = func() ([]fabric.NodeImage, error) { return fake.Images(), nil }
+	conf.MemoryMiB = cmp.Or(n.c.FakeMemoryMiB, fakeMemoryMiB)
 	if n.agent, err = node.New(conf); err == nil {
 		h.SetGuests(n.agent)
 	}

@@ -34,6 +34,8 @@ type Config struct {
 	Log    *slog.Logger
 	// ShutdownGrace is how long a guest may take to power off when asked to.
 	ShutdownGrace time.Duration
+	// MemoryMiB is the host's memory; zero is found out.
+	MemoryMiB int
 }
 
 // Agent makes true what its host is assigned.

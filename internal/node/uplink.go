@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +142,7 @@ func (a *Agent) self() (*fabric.NodeReport, error) {
 	}
 	return &fabric.NodeReport{
 		Name: a.c.Name, Version: a.c.Version, CPUs: runtime.NumCPU(),
-		MemoryMiB: int(si.Totalram * uint64(si.Unit) >> 20),
+		MemoryMiB: cmp.Or(a.c.MemoryMiB, int(si.Totalram*uint64(si.Unit)>>20)),
 		DiskBytes: total, FreeBytes: free, Images: images, StartedAt: a.startedAt,
 		Accelerator: a.c.Hypervisor.Accelerator(), QEMU: a.c.Hypervisor.Version(),
 	}, nil
