@@ -38,6 +38,12 @@ const version = "2025-04-01"
 // newCloud runs a cloud until the test ends. It has images, and nothing else.
 func newCloud(t testing.TB, options ...func(*daemon.ServerConfig)) *cloud {
 	t.Helper()
+	return newCloudOn(t, daemon.NodeConfig{}, options...)
+}
+
+// newCloudOn runs a cloud on a node of which something is different.
+func newCloudOn(t testing.TB, nc daemon.NodeConfig, options ...func(*daemon.ServerConfig)) *cloud {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	dir, host := t.TempDir(), fake.New()
 	sc := daemon.ServerConfig{
@@ -47,7 +53,7 @@ func newCloud(t testing.TB, options ...func(*daemon.ServerConfig)) *cloud {
 	for _, o := range options {
 		o(&sc)
 	}
-	nc := daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, FakeHost: host, Log: log}
+	nc.DataDir, nc.Join.Name, nc.Fake, nc.FakeHost, nc.Log = dir, "node1", true, host, log
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan *bootstrap.Cloud, 1), make(chan error, 1)
 	go func() {
