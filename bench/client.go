@@ -103,20 +103,3 @@ func (a *client) put(ctx context.Context, path string, body any) ([]byte, error)
 	}
 	return b, err
 }
-
-// state is the provisioning state of a resource, "" when there is none.
-func (a *client) state(ctx context.Context, path string) (string, error) {
-	status, b, err := a.ask(ctx, http.MethodGet, path, nil)
-	if err != nil || status == http.StatusNotFound {
-		return "", err
-	}
-	var r struct {
-		Properties struct {
-			ProvisioningState string `json:"provisioningState"`
-		} `json:"properties"`
-	}
-	if status != http.StatusOK {
-		return "", fmt.Errorf("get %s: status %d: %s", path, status, b)
-	}
-	return r.Properties.ProvisioningState, json.Unmarshal(b, &r)
-}
