@@ -177,6 +177,7 @@ func TestBootLogIsBounded(t *testing.T) {
 		t.Errorf("log takes %d bytes of the disk", used)
 	}
 	r.tell(t, vmUID, "p", "PONG\n") // QEMU appends where it was
+	r.waitLog(t, vmUID, "PONG\n", 1)
 	log, err := r.d.SerialLog(vmUID)
 	r.check(err)
 	defer log.Close()

@@ -24,7 +24,7 @@ func (l *lab) listing(space string) string {
 	l.t.Helper()
 	// What differs without meaning anything: numbers, their widths, the order of
 	// lists, states that the kernel reports in its own time.
-	noise := regexp.MustCompile(`^\d+: |@if\d+|,?(LOWER_UP|NO-CARRIER|M-DOWN),?| (UP|DOWN|UNKNOWN|LOWERLAYERDOWN) |mtu .*|packets \d+ bytes \d+`)
+	noise := regexp.MustCompile(`^\d+: |@if\d+|,?(LOWER_UP|NO-CARRIER|M-DOWN),?| (UP|DOWN|UNKNOWN|LOWERLAYERDOWN) | linkdown|mtu .*|packets \d+ bytes \d+`)
 	var out strings.Builder
 	for _, args := range [][]string{
 		{"ip", "-o", "link"}, {"ip", "-br", "-4", "addr"}, {"ip", "-4", "route", "show", "table", "all"}, {"ip", "neigh", "show", "nud", "permanent"}, {"nft", "list", "ruleset"},
