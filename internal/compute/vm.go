@@ -66,12 +66,12 @@ type VMNIC struct {
 }
 
 // OSProfile is what a guest is told on its first boot. The password and the
-// custom data are never shown.
+// custom data are in Secrets, for as long as it takes.
 type OSProfile struct {
 	ComputerName     string          `json:"computerName"`
 	AdminUsername    string          `json:"adminUsername"`
-	AdminPassword    string          `json:"adminPassword,omitempty"`
-	CustomData       string          `json:"customData,omitempty"` // base64
+	PasswordDigest   Digest          `json:"passwordDigest,omitempty"`
+	CustomDataDigest Digest          `json:"customDataDigest,omitempty"`
 	DisablePassword  bool            `json:"disablePassword"`
 	SSHKeys          []fabric.SSHKey `json:"sshKeys,omitempty"`
 	ProvisionVMAgent bool            `json:"provisionVmAgent"`
@@ -134,7 +134,8 @@ func createVM(ctx context.Context, c *arm.Call, cat Catalogue, e *vmEdit, b *vmB
 	if err := createOSDisk(ctx, c, cat, e, p); err != nil {
 		return err
 	}
-	if err := readOSProfile(e, p.OS); err != nil {
+	boot, err := readOSProfile(e, p.OS)
+	if err != nil {
 		return err
 	}
 	if p.Storage.DataDisks != nil {
@@ -151,9 +152,16 @@ func createVM(ctx context.Context, c *arm.Call, cat Catalogue, e *vmEdit, b *vmB
 	if err := readExtras(v, p); err != nil {
 		return err
 	}
+	if err := checkSizeFits(v, size); err != nil {
+		return err
+	}
 	v.Power, v.PowerGeneration = fabric.Running, e.Generation+1
 	e.Action = "create"
-	return checkSizeFits(v, size)
+	if boot == nil {
+		return nil
+	}
+	v.OS = &boot.OSProfile
+	return boot.keep(c.Tx, &e.Meta)
 }
 
 // changeVM changes what can change of a machine. A body may leave out anything;

@@ -28,6 +28,7 @@ func Forget(ctx context.Context, tx store.Tx, c *arm.Call, o *arm.Object[VM, VMS
 			return err
 		}
 	}
+	DropSecrets(tx, o.UID)
 	return VMs.Delete(ctx, tx, o.ID)
 }
 

@@ -14,42 +14,46 @@ import (
 
 const osTarget = "properties.osProfile"
 
-// readOSProfile reads what the guest of a new machine is told. A machine whose
-// disk was attached is told nothing.
-func readOSProfile(e *vmEdit, b *osProfile) error {
+// firstBoot is all that a guest is told on its first boot.
+type firstBoot struct {
+	OSProfile
+	Secrets
+}
+
+// readOSProfile reads what the guest of a new machine is told. The guest of a
+// machine whose disk was attached is told nothing.
+func readOSProfile(e *vmEdit, b *osProfile) (*firstBoot, error) {
 	if e.Spec.OSDisk.CreateOption == attached {
 		if b != nil {
-			return arm.InvalidParameter(osTarget, "Parameter 'osProfile' is not allowed: the OS disk is attached, and its system has been set up already.")
+			return nil, arm.InvalidParameter(osTarget, "Parameter 'osProfile' is not allowed: the OS disk is attached, and its system has been set up already.")
 		}
-		return nil
+		return nil, nil
 	}
 	if b == nil {
-		return arm.InvalidParameter(osTarget, "Required parameter 'osProfile' is missing: the machine's system has to be set up.")
+		return nil, arm.InvalidParameter(osTarget, "Required parameter 'osProfile' is missing: the machine's system has to be set up.")
 	}
 	if len(b.Secrets) > 0 {
-		return arm.Unsupported(osTarget + ".secrets")
+		return nil, arm.Unsupported(osTarget + ".secrets")
 	}
-	os := &OSProfile{
-		ComputerName: orElse(b.ComputerName, e.ID.Name()), AdminUsername: b.AdminUsername,
-		AdminPassword: b.AdminPassword, CustomData: b.CustomData, ProvisionVMAgent: true,
-		RefuseExtensions: b.AllowExtensions != nil && !*b.AllowExtensions,
+	os := &firstBoot{
+		OSProfile: OSProfile{
+			ComputerName: orElse(b.ComputerName, e.ID.Name()), AdminUsername: b.AdminUsername, ProvisionVMAgent: true,
+			RefuseExtensions: b.AllowExtensions != nil && !*b.AllowExtensions,
+		},
+		Secrets: Secrets{AdminPassword: b.AdminPassword, CustomData: b.CustomData},
 	}
-	if err := readLinux(os, b.Linux); err != nil {
-		return err
+	if err := readLinux(&os.OSProfile, b.Linux); err != nil {
+		return nil, err
 	}
-	for _, check := range []func(*OSProfile) error{checkComputerName, checkUsername, checkPassword, checkKeys, checkAuthentication} {
+	for _, check := range []func(*firstBoot) error{checkComputerName, checkUsername, checkPassword, checkKeys, checkAuthentication, checkCustomData} {
 		if err := check(os); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if len(os.CustomData) > 0 {
-		if err := checkData(osTarget+".customData", os.CustomData); err != nil {
-			return err
-		}
-	}
-	e.Spec.OS = os
-	return nil
+	return os, nil
 }
+
+func checkCustomData(os *firstBoot) error { return checkData(osTarget+".customData", os.CustomData) }
 
 func readLinux(os *OSProfile, b *linuxOS) error {
 	if b == nil {
@@ -79,7 +83,7 @@ var (
 	userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
 )
 
-func checkComputerName(os *OSProfile) error {
+func checkComputerName(os *firstBoot) error {
 	const target = osTarget + ".computerName"
 	name := os.ComputerName
 	if !hostName.MatchString(name) || strings.Trim(name, "0123456789") == "" {
@@ -93,7 +97,7 @@ var reservedNames = strings.Fields(`administrator admin user user1 test user2 te
 	actuser adm admin2 aspnet backup console david guest john owner root server sql support
 	support_388945a0 sys test2 test3 user4 user5`)
 
-func checkUsername(os *OSProfile) error {
+func checkUsername(os *firstBoot) error {
 	const target = osTarget + ".adminUsername"
 	switch name := os.AdminUsername; {
 	case name == "":
@@ -111,7 +115,7 @@ var commonPasswords = strings.Fields(`abc@123 P@$$w0rd P@ssw0rd P@ssword123 Pa$$
 
 const minPassword, maxPassword = 12, 72
 
-func checkPassword(os *OSProfile) error {
+func checkPassword(os *firstBoot) error {
 	const target = osTarget + ".adminPassword"
 	p := os.AdminPassword
 	if p == "" {
@@ -138,7 +142,7 @@ func checkPassword(os *OSProfile) error {
 	return nil
 }
 
-func checkKeys(os *OSProfile) error {
+func checkKeys(os *firstBoot) error {
 	const target = osTarget + ".linuxConfiguration.ssh.publicKeys"
 	path := "/home/" + os.AdminUsername + "/.ssh/authorized_keys"
 	for i := range os.SSHKeys {
@@ -176,7 +180,7 @@ func isPublicKey(s string) bool {
 	return n < uint64(len(rest)) && string(rest[:n]) == f[0]
 }
 
-func checkAuthentication(os *OSProfile) error {
+func checkAuthentication(os *firstBoot) error {
 	const target = osTarget + ".linuxConfiguration"
 	switch {
 	case os.DisablePassword && len(os.SSHKeys) == 0:
@@ -192,16 +196,15 @@ func checkAuthentication(os *OSProfile) error {
 // checkOSUnchanged holds a body to what the guest was told at first. Secrets
 // may be left out, for they are never shown.
 func checkOSUnchanged(was *OSProfile, b *osProfile) error {
-	given := []struct{ property, value, is string }{
-		{"osProfile.computerName", b.ComputerName, was.ComputerName},
-		{"osProfile.adminUsername", b.AdminUsername, was.AdminUsername},
-		{"osProfile.adminPassword", b.AdminPassword, was.AdminPassword},
-		{"osProfile.customData", b.CustomData, was.CustomData},
-	}
-	for _, g := range given {
-		if g.value != "" && g.value != g.is {
-			return notAllowed(g.property)
-		}
+	switch {
+	case b.ComputerName != "" && b.ComputerName != was.ComputerName:
+		return notAllowed("osProfile.computerName")
+	case b.AdminUsername != "" && b.AdminUsername != was.AdminUsername:
+		return notAllowed("osProfile.adminUsername")
+	case b.AdminPassword != "" && !was.PasswordDigest.of(b.AdminPassword):
+		return notAllowed("osProfile.adminPassword")
+	case b.CustomData != "" && !was.CustomDataDigest.of(b.CustomData):
+		return notAllowed("osProfile.customData")
 	}
 	if len(b.Secrets) > 0 {
 		return arm.Unsupported(osTarget + ".secrets")

@@ -31,7 +31,7 @@ func TestCreateVM(t *testing.T) {
 	armtest.Golden(t, "vm", res.Body)
 	armtest.FitsSDK(t, res.Body, &armcompute.VirtualMachine{})
 	vm := getVM(t, c)
-	if vm.Spec.Power != fabric.Running || vm.Spec.PowerGeneration != 1 || vm.Spec.OS.AdminPassword != "Str0ng!Passw0rd" || vm.Spec.OS.CustomData == "" || vm.Spec.UserData != "aGVsbG8=" {
+	if vm.Spec.Power != fabric.Running || vm.Spec.PowerGeneration != 1 || vm.Spec.UserData != "aGVsbG8=" {
 		t.Errorf("spec = %+v, os %+v", vm.Spec, vm.Spec.OS)
 	}
 	os := getDisk(t, c, vm.Spec.OSDisk.ID)
@@ -45,6 +45,58 @@ func TestCreateVM(t *testing.T) {
 	}
 	if got := armtest.At(t, c.Get(nicID).Body, "properties.virtualMachine.id"); got != vmID.String() {
 		t.Errorf("the interface is plugged into %v", got)
+	}
+}
+
+// Secrets are kept apart from the machine, for its guest only, and digests of
+// them tell whether a later body asks for the same.
+func TestSecretsAreKeptApart(t *testing.T) {
+	c := withVM(t, "os", password)
+	vm := getVM(t, c)
+	got, err := FindSecrets(t.Context(), c.Store, vm.UID)
+	if want := (Secrets{AdminPassword: "Str0ng!Passw0rd", CustomData: "I2Nsb3VkLWNvbmZpZw=="}); err != nil || got != want {
+		t.Errorf("secrets = %+v, %v; want %+v", got, err, want)
+	}
+	if spec := armtest.JSON(t, vm.Spec); strings.Contains(spec, "Passw0rd") || strings.Contains(spec, "I2Nsb3V") {
+		t.Errorf("there is a secret in the spec: %s", spec)
+	}
+	for body, code := range map[string]string{
+		`"adminPassword": "Str0ng!Passw0rd", "customData": "I2Nsb3VkLWNvbmZpZw=="`: "",
+		`"adminPassword": "Str0ng!Passw0rd "`:                                      "PropertyChangeNotAllowed",
+		`"customData": "I2Nsb3VkLWNvbmZpZwo="`:                                     "PropertyChangeNotAllowed",
+	} {
+		_, err := c.Do(armtest.Request{Method: "PUT", ID: vmID, Body: changed(t, c, `"secrets": []`, body)})
+		armtest.WantError(t, err, code)
+	}
+	other := withVM(t)
+	if s, err := FindSecrets(t.Context(), other.Store, getVM(t, other).UID); err != nil || s != (Secrets{}) {
+		t.Errorf("secrets of a machine without any = %+v, %v", s, err)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	d := digestOf("a")
+	if d == digestOf("a") {
+		t.Error("two digests of the same are the same: there is no salt in them")
+	}
+	for name, tt := range map[string]struct {
+		digest Digest
+		secret string
+		want   bool
+	}{
+		"right":             {d, "a", true},
+		"wrong":             {d, "b", false},
+		"nothing":           {d, "", false},
+		"nothing, of none":  {"", "", true},
+		"of nothing":        {"", "a", false},
+		"not a digest":      {"x", "a", false},
+		"not base64":        {"%.%", "a", false},
+		"cut short":         {d[:30], "a", false},
+		"digest of nothing": {digestOf(""), "", true},
+	} {
+		if got := tt.digest.of(tt.secret); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
 	}
 }
 

@@ -212,6 +212,53 @@ func TestProvisioningTimesOut(t *testing.T) {
 	})
 }
 
+// A guest is told its secrets at each start until it is ready, whoever ends
+// meanwhile; then they are nowhere any more.
+func TestSecretsLastUntilTheGuestIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.deaf = true
+		w.run()
+		w.settle()
+		w.putNetwork()
+		w.do("PUT", vmPath, vmBody(""))
+		w.settle()
+		w.wantSecrets(true)
+		w.crash()
+		w.host.Boot()
+		w.told.Store(nil)
+		w.run()
+		w.settle()
+		w.wantSecrets(true)
+		w.crash()
+		w.host.Boot()
+		w.deaf = false
+		w.told.Store(nil)
+		w.run()
+		w.settle()
+		w.wantPower(compute.Running)
+		w.wantSecrets(false)
+		w.crash()
+	})
+}
+
+// A machine that goes before its guest is ready takes its secrets along.
+func TestSecretsGoWithTheMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.deaf = true
+		w.run()
+		w.settle()
+		w.putNetwork()
+		w.do("PUT", vmPath, vmBody(""))
+		w.settle()
+		w.do("DELETE", vmPath, "")
+		w.settle()
+		w.wantSecrets(false)
+		w.crash()
+	})
+}
+
 func TestNoRoom(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.putNetwork()
@@ -233,7 +280,11 @@ func TestEveryCrash(t *testing.T) {
 		do   func(w *world)
 		ok   func(w *world)
 	}{
-		{"create", func(w *world) { w.putNetwork(); w.do("PUT", vmPath, vmBody(newData)) }, func(w *world) { w.wantPower(compute.Running); w.wantRunning(1) }},
+		{"create", func(w *world) { w.putNetwork(); w.do("PUT", vmPath, vmBody(newData)) }, func(w *world) {
+			w.wantPower(compute.Running)
+			w.wantRunning(1)
+			w.wantSecrets(false)
+		}},
 		{"detach", func(w *world) { w.do("PUT", vmPath, vmBody("")) }, func(w *world) {
 			w.wantPower(compute.Running)
 			if d := w.disk("web1-data"); !d.Status.HeldBy.IsZero() {

@@ -79,7 +79,10 @@ func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok b
 		UID: v.UID, Name: v.ID.Name(), ResourceID: v.ID.String(), Generation: v.Generation,
 		Presence: fabric.Present, Power: v.Spec.Power, PowerGeneration: v.Spec.PowerGeneration, Hard: v.Spec.Hard, Restarts: v.Spec.Restarts,
 		CPUs: size.CPUs, MemoryMiB: size.MemoryMiB, Firmware: v.Spec.Firmware,
-		Provision: provision(v), Metadata: metadata(v),
+		Metadata: metadata(v),
+	}
+	if m.Provision, err = provision(ctx, r, v); err != nil {
+		return m, false, err
 	}
 	if v.Deleting() {
 		m.Presence = fabric.Absent
@@ -122,21 +125,18 @@ func machineDisks(ctx context.Context, r store.Reader, v *vm, m *fabric.Machine)
 	return true, nil
 }
 
-// provision is what the guest is told. Secrets that it has had are not told
-// again.
-func provision(v *vm) fabric.Provision {
+// provision is what the guest is told. Secrets that it has had are gone.
+func provision(ctx context.Context, r store.Reader, v *vm) (fabric.Provision, error) {
 	os := v.Spec.OS
 	if os == nil {
-		return fabric.Provision{UserData: v.Spec.UserData}
+		return fabric.Provision{UserData: v.Spec.UserData}, nil
 	}
-	p := fabric.Provision{
+	secrets, err := compute.FindSecrets(ctx, r, v.UID)
+	return fabric.Provision{
 		ComputerName: os.ComputerName, AdminUsername: os.AdminUsername, DisablePasswordAuth: os.DisablePassword,
+		AdminPassword: secrets.AdminPassword, CustomData: secrets.CustomData,
 		SSHKeys: os.SSHKeys, UserData: v.Spec.UserData, ProvisionVMAgent: os.ProvisionVMAgent,
-	}
-	if v.Status.ReadyAt == nil {
-		p.AdminPassword, p.CustomData = os.AdminPassword, os.CustomData
-	}
-	return p
+	}, err
 }
 
 func metadata(v *vm) fabric.Metadata {

@@ -287,7 +287,10 @@ func copyReport(s *compute.VMStatus, r *fabric.MachineReport, now time.Time) {
 		s.ChangedAt = &now
 	}
 	s.State, s.Deallocated, s.Restarts = r.State, r.Deallocated, r.Restarts
-	s.StartedAt, s.BootedAt, s.ReadyAt = r.StartedAt, r.BootedAt, r.ReadyAt
+	s.StartedAt, s.BootedAt = r.StartedAt, r.BootedAt
+	if r.ReadyAt != nil { // it stays: there are no secrets to provision with again
+		s.ReadyAt = r.ReadyAt
+	}
 	s.Agent, s.Problem, s.Events = r.Agent, r.Problem, r.Events
 	if r.Accelerator != "" {
 		s.Accelerator = r.Accelerator
@@ -362,6 +365,11 @@ func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus)
 		}
 		if equal(s, now.Status) {
 			return nil
+		}
+		if s.ReadyAt != nil && now.Status.ReadyAt == nil {
+			// The node has it on stable storage that the guest is ready, and
+			// provisions it no more.
+			compute.DropSecrets(tx, now.UID)
 		}
 		return compute.VMs.PutStatus(tx, now.ID, &s)
 	})

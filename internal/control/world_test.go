@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type world struct {
 	// late has the agent wait with its link until dial is closed.
 	late bool
 	dial chan struct{}
+	// told is what a guest was last told on its provisioning medium.
+	told atomic.Pointer[fabric.Provision]
 }
 
 func newWorld(t *testing.T) *world {
@@ -145,7 +148,10 @@ func (w *world) run() {
 	c := control.New(control.Config{Store: w.store, Log: log, Domain: "test", ProvisionTimeout: w.timeout})
 	a, err := node.New(node.Config{
 		Name: "n1", Dir: w.dir, Hypervisor: fake.Hypervisor{Host: w.host}, Disks: fake.Disks{Host: w.host}, Networks: fake.Networks{Host: w.host},
-		Medium:     func(context.Context, fabric.Machine, int) (string, error) { return "medium", nil },
+		Medium: func(_ context.Context, m fabric.Machine, _ int) (string, error) {
+			w.told.Store(&m.Provision)
+			return "medium", nil
+		},
 		DropMedium: func(string) error { return nil },
 		Images:     func() ([]fabric.NodeImage, error) { return fake.Images(), nil },
 		Log:        log,
@@ -252,7 +258,7 @@ func vmBody(more string) string {
 			"osDisk": {"createOption": "FromImage", "name": "web1-os", "deleteOption": "Delete"},
 			"dataDisks": [%s]
 		},
-		"osProfile": {"computerName": "web1", "adminUsername": "azureuser", "adminPassword": "Correct-Horse-1"},
+		"osProfile": {"computerName": "web1", "adminUsername": "azureuser", "adminPassword": "Correct-Horse-1", "customData": "aGFsbG8="},
 		"networkProfile": {"networkInterfaces": [{"id": "%s"}]}
 	}}`, more, armtest.ID(nicPath))
 }
@@ -296,6 +302,31 @@ func (w *world) wantOperation(id string, status arm.OperationStatus, code string
 	}
 	if op.Status != status || code != "" && (op.Error == nil || op.Error.Code != code) {
 		w.t.Errorf("operation %s is %s (%v), want %s %s", op.Action, op.Status, op.Error, status, code)
+	}
+}
+
+// wantSecrets checks that the guest was told its secrets, and whether they are
+// still in the store.
+func (w *world) wantSecrets(kept bool) {
+	w.t.Helper()
+	if p := w.told.Load(); p == nil || p.AdminPassword != "Correct-Horse-1" || p.CustomData != "aGFsbG8=" {
+		w.t.Errorf("the guest was told %+v", p)
+	}
+	es, err := w.cloud.Store.List(context.Background(), "/")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	found := false
+	for _, e := range es {
+		if v := string(e.Value); strings.Contains(v, "Correct-Horse-1") || strings.Contains(v, "aGFsbG8=") || strings.HasPrefix(e.Key, "/secret/") {
+			found = true
+			if !kept {
+				w.t.Errorf("there is a secret in %s: %s", e.Key, e.Value)
+			}
+		}
+	}
+	if kept && !found {
+		w.t.Error("the secrets are gone, though the guest is not ready")
 	}
 }
 

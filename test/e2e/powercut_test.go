@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -52,6 +52,9 @@ func wantLoss(t *testing.T, flag string) {
 	t.Errorf("with %s nothing was lost in 10 cuts: this test cannot fail", flag)
 }
 
+// disksWritten are those that web1 writes records to.
+var disksWritten = []string{"root", "lun0"}
+
 // cutWorld is a cloud on a file system that plays power cuts.
 type cutWorld struct {
 	t       *testing.T
@@ -63,6 +66,8 @@ type cutWorld struct {
 	// What was not answered is not in it.
 	disks    map[string]bool
 	attached map[string]bool
+	// machines are, likewise, those besides web1.
+	machines map[string]bool
 	answered int
 }
 
@@ -72,7 +77,7 @@ func newCutWorld(t *testing.T) *cutWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(base) })
-	w := &cutWorld{t: t, backing: filepath.Join(base, "backing"), disks: map[string]bool{}, attached: map[string]bool{}}
+	w := &cutWorld{t: t, backing: filepath.Join(base, "backing"), disks: map[string]bool{}, attached: map[string]bool{}, machines: map[string]bool{}}
 	target := filepath.Join(base, "data")
 	for _, dir := range []string{w.backing, target} {
 		if err := os.Mkdir(dir, 0o711); err != nil {
@@ -110,29 +115,41 @@ func (w *cutWorld) round(seed uint64) error {
 		time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
 		w.cut(seed, r.IntN(2) == 0)
 	}
+	begun := time.Now()
 	if err := w.cloud.TryUp(); err != nil {
 		return err
 	}
+	up := time.Since(begun)
 	if err := w.check(); err != nil {
 		return err
 	}
+	w.t.Logf("cut %d: the API was back after %.1f s, and all was found after %.1f s", seed, up.Seconds(), time.Since(begun).Seconds())
 	stop := w.guest.Listen()
 	defer stop()
-	if err := cloudtest.Wait(func() error { return w.more(3) }); err != nil {
+	if err := w.more(3); err != nil {
 		return fmt.Errorf("the guest does not go on: %w", err)
 	}
+	ctx, off := context.WithCancel(context.Background())
 	calls := make(chan struct{})
-	go func() { defer close(calls); w.call(seed, r) }()
+	go func() { defer close(calls); w.call(ctx, seed, r) }()
 	time.Sleep(time.Duration(50+r.IntN(700)) * time.Millisecond)
+	off()
 	w.cut(seed, r.IntN(2) == 0)
 	<-calls
 	return nil
 }
 
+// more waits until the guest has acknowledged n records more on each disk.
 func (w *cutWorld) more(n int64) error {
-	for _, d := range []string{"root", "lun0"} {
-		if w.guest.Acked(d) < n {
-			return fmt.Errorf("%d records on %s", w.guest.Acked(d), d)
+	for _, d := range disksWritten {
+		from := w.guest.Acked(d)
+		if err := cloudtest.Wait(func() error {
+			if now := w.guest.Acked(d); now < from+n {
+				return fmt.Errorf("%d records on %s, of which %d are new", now, d, now-from)
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -156,16 +173,19 @@ func (w *cutWorld) cut(seed uint64, tear bool) {
 func (w *cutWorld) check() error {
 	if w.guest == nil {
 		w.guest = w.cloud.Create("web1", "--size", "Standard_B1ls", "--data-disk", "1G")
-		w.guest.Append("root", "lun0")
+		w.guest.Append(disksWritten...)
 		return nil
 	}
 	if err := w.checkDisks(); err != nil {
 		return err
 	}
+	if err := w.checkMachines(); err != nil {
+		return err
+	}
 	if err := w.detachOthers(); err != nil {
 		return err
 	}
-	for _, d := range []string{"root", "lun0"} {
+	for _, d := range disksWritten {
 		acked, out := w.guest.Acked(d), ""
 		if err := cloudtest.Wait(func() (err error) { out, err = w.guest.Try("verify " + d); return err }); err != nil {
 			return fmt.Errorf("records on %s cannot be read: %w", d, err)
@@ -199,7 +219,7 @@ func (w *cutWorld) listed() map[string]string {
 // detachOthers makes room for the disks of this round.
 func (w *cutWorld) detachOthers() error {
 	for name, owner := range w.listed() {
-		if owner == "" || strings.HasPrefix(name, "web1") {
+		if !strings.HasSuffix(owner, "/web1") || strings.HasPrefix(name, "web1") {
 			continue
 		}
 		if err := cloudtest.Wait(func() error { _, err := w.cloud.Run("vm", "detach", "web1", name); return err }); err != nil {
@@ -224,22 +244,66 @@ func (w *cutWorld) checkDisks() error {
 	return nil
 }
 
-// call makes calls until one fails, as the last one does when the power goes.
-func (w *cutWorld) call(seed uint64, r *rand.Rand) {
+// checkMachines waits until the machines whose creation was answered have a
+// running guest, and deletes them and what is left of others.
+func (w *cutWorld) checkMachines() error {
+	var list []cloudtest.VM
+	w.cloud.JSON(&list, "vm", "list")
+	there := map[string]cloudtest.VM{}
+	for _, m := range list {
+		there[m.Name] = m
+	}
+	for name, want := range w.machines {
+		if _, ok := there[name]; ok != want {
+			return fmt.Errorf("machine %s is there: %v; the call that was answered says %v", name, ok, want)
+		}
+	}
+	for name, m := range there {
+		if name == "web1" {
+			continue
+		}
+		if err := cloudtest.Wait(func() error { return w.started(m) }); err != nil {
+			return err
+		}
+		if _, err := w.cloud.Run("vm", "delete", name, "--yes"); err != nil {
+			return err
+		}
+		w.machines[name] = false
+	}
+	return nil
+}
+
+func (w *cutWorld) started(m cloudtest.VM) error {
+	if _, ok := w.cloud.Machines()[m.Properties.VMID]; !ok && w.machines[m.Name] {
+		return fmt.Errorf("machine %s is not started:\n%s", m.Name, w.cloud.Do("vm", "show", m.Name))
+	}
+	return nil
+}
+
+// call makes calls until the power is off. Then the client is off too.
+func (w *cutWorld) call(ctx context.Context, seed uint64, r *rand.Rand) {
 	for i := 0; ; i++ {
-		name := fmt.Sprintf("d%d-%d", seed, i)
-		if err := w.lifeOf(name, r.IntN(3)); err != nil {
-			if !off(err) {
-				w.t.Errorf("a call failed with the power on: %v", err)
-			}
+		err := w.make(ctx, w.life(fmt.Sprintf("x%d-%d", seed, i), r.IntN(5)))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			w.t.Errorf("a call failed with the power on: %v", err)
+			return
+		case err != nil:
 			return
 		}
 	}
 }
 
-// lifeOf makes a disk and brings it so far: 0 leaves it, 1 deletes it, 2
-// attaches it, detaches it and deletes it.
-func (w *cutWorld) lifeOf(name string, how int) error {
+// life is what is done with a thing of that name: a disk is made and left (0),
+// or deleted (1), or attached, detached and deleted (2); a machine is made and
+// left (3) or deleted while it is being made (4).
+func (w *cutWorld) life(name string, how int) [][]string {
+	if how > 2 {
+		return [][]string{
+			w.cloud.CreateArgs(name, "--size", "Standard_B1ls", "--no-wait"),
+			{"vm", "delete", name, "--yes"},
+		}[:how-2]
+	}
 	steps := [][]string{{"disk", "create", name, "--size", "1G"}}
 	if how == 2 {
 		steps = append(steps, []string{"vm", "attach", "web1", name, "--lun", "5"}, []string{"vm", "detach", "web1", name})
@@ -247,28 +311,27 @@ func (w *cutWorld) lifeOf(name string, how int) error {
 	if how > 0 {
 		steps = append(steps, []string{"disk", "delete", name, "--yes"})
 	}
-	for _, s := range steps {
+	return steps
+}
+
+// make makes the calls and notes what then must be.
+func (w *cutWorld) make(ctx context.Context, calls [][]string) error {
+	for _, c := range calls {
+		verb, name := c[1], c[2]
+		things, is := w.disks, verb == "create"
+		switch {
+		case verb == "attach" || verb == "detach":
+			things, name, is = w.attached, c[3], verb == "attach"
+		case c[0] == "vm":
+			things = w.machines
+		}
 		// From here until the answer, either is right.
-		delete(w.disks, name)
-		delete(w.attached, name)
-		if _, err := w.cloud.Run(s...); err != nil {
+		delete(things, name)
+		if _, err := w.cloud.RunContext(ctx, c...); err != nil {
 			return err
 		}
 		w.answered++
-		w.disks[name] = s[1] != "delete"
-		if s[0] == "vm" {
-			w.attached[name] = s[1] == "attach"
-		}
+		things[name] = is
 	}
 	return nil
-}
-
-// off says whether a call failed because the cloud was switched off.
-func off(err error) bool {
-	for _, sign := range []string{"does not answer", "EOF", "connection re", "input/output error", "no credentials", "admin.json", "timeout", "being shut down", "500"} {
-		if strings.Contains(err.Error(), sign) {
-			return true
-		}
-	}
-	return errors.Is(err, os.ErrNotExist)
 }

@@ -49,7 +49,7 @@ func (l layout) partition(ctx context.Context, raw string) error {
 // them. grub 2.06 cannot read a file system with metadata_csum_seed or
 // orphan_file.
 func (l layout) makeRoot(ctx context.Context, raw, tree, id string) error {
-	return Run(ctx, "", "mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-U", id, "-m", "1",
+	return Run(ctx, "", "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", "root", "-U", id, "-m", "1",
 		"-O", "^metadata_csum_seed,^orphan_file",
 		"-E", fmt.Sprintf("offset=%d,lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0", int64(rootAt)*sector),
 		"-d", tree, raw, fmt.Sprintf("%dk", l.rootKiB()))

@@ -285,7 +285,12 @@ func (c *Cloud) Namespaces() []string {
 
 // Run runs a lazuli command and returns what it prints on stdout.
 func (c *Cloud) Run(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
+	return c.RunContext(context.Background(), args...)
+}
+
+// RunContext is Run that is killed at the end of ctx.
+func (c *Cloud) RunContext(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*Patience)
 	defer cancel()
 	p, err := program()
 	if err != nil {

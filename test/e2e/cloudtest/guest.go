@@ -24,6 +24,11 @@ type VM struct {
 	} `json:"properties"`
 }
 
+// CreateArgs is the command that makes a machine of the tiny guest.
+func (c *Cloud) CreateArgs(name string, flags ...string) []string {
+	return append([]string{"vm", "create", name, "--image", "tiny", "--open-port", "7", "--ssh-key", c.key + ".pub"}, flags...)
+}
+
 // Guest is a machine that runs the tiny guest.
 type Guest struct {
 	c    *Cloud
@@ -40,7 +45,7 @@ type Guest struct {
 // 7, and waits until it is ready.
 func (c *Cloud) Create(name string, flags ...string) *Guest {
 	c.T.Helper()
-	c.Do(append([]string{"vm", "create", name, "--image", "tiny", "--open-port", "7", "--ssh-key", c.key + ".pub"}, flags...)...)
+	c.Do(c.CreateArgs(name, flags...)...)
 	return c.Guest(name)
 }
 
