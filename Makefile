@@ -18,7 +18,7 @@ RUN_PACKAGES := ca-certificates qemu-system-x86 qemu-utils seabios ovmf util-lin
 # held against, and tools to break things with.
 TEST_PACKAGES := busybox-static cpio fuse3 fio iputils-ping openssl procps xorriso
 
-.PHONY: build run test unit e2e torture bench lint deps test-deps clean
+.PHONY: build run test unit e2e bench lint deps test-deps clean
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/lazuli ./cmd/lazuli
@@ -38,14 +38,9 @@ lint:
 unit:
 	go test -p 2 -timeout 15m $$(go list ./... | grep -v /test/e2e)
 
+# Two clouds at a time: a guest that starts keeps one processor busy.
 e2e: build
-	go test -count 1 -v -timeout 60m -skip '$(LONG)' ./test/e2e/...
-
-# The long ones: fifty power cuts, what they find when durability is switched
-# off, and a whole Debian from its packages. Half an hour on two cores.
-LONG := ^TestPowerCuts|^TestDebian
-torture: build
-	go test -count 1 -v -timeout 90m -run '$(LONG)' ./test/e2e/...
+	go test -count 1 -v -parallel 2 -timeout 60m ./test/e2e/...
 
 # As root. BENCH_FLAGS: go run ./bench -help
 bench: test-deps

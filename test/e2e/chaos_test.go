@@ -20,6 +20,7 @@ const rounds = 4
 // moment that a seed decides. A request that was acknowledged then has its
 // effect; of one that was not, nobody is worse off than that it is made again.
 func TestKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	c.Up()
 	a := c.API()

@@ -24,6 +24,7 @@ import (
 // TestDebian is about the image that people use: Debian 12, built by the
 // program under test, with cloud-init and Azure's agent.
 func TestDebian(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	installDebian(t, c)
 	c.Up()
@@ -218,6 +219,7 @@ func (d *debian) log(t *testing.T) {
 
 // TestFirmware boots the tiny guest by UEFI, and a disk that does not boot.
 func TestFirmware(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	installBlank(t, c)
 	c.Up()

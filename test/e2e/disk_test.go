@@ -19,6 +19,7 @@ import (
 // happens to their guests when the host's disk is full. The cloud's data
 // directory is a small file system of its own.
 func TestDisks(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.NewIn(t, smallFileSystem(t, 1<<30))
 	cloudtest.AddTiny(t, c.Dir)
 	c.Up()

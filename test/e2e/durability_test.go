@@ -11,6 +11,7 @@ import (
 // disk and a data disk. After each, every record that it was told is durable is
 // there, its file systems are in order, and it is who it was.
 func TestDurability(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	c.Up()
 	g := c.Create("web1", "--data-disk", "1G")

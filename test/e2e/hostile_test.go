@@ -12,6 +12,7 @@ import (
 // TestHostileImages puts images into the catalogue that are made to harm. None
 // of them is opened by QEMU or its tools, and the others stay of use.
 func TestHostileImages(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(strings.Repeat("secret ", 10000)), 0o600); err != nil {

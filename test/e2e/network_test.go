@@ -22,6 +22,7 @@ const apiPort = "8443"
 // TestNetworks is about what guests reach, and what reaches them: two machines
 // in one virtual network, a third in another that has the same addresses.
 func TestNetworks(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	c.Flags = []string{"--listen", "0.0.0.0:" + apiPort, "--node-listen", "0.0.0.0:8444"}
 	// An address like the one that a host has in its own network.

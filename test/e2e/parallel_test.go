@@ -20,6 +20,7 @@ const many = 20
 // TestManyAtOnce makes machines in parallel and then deletes them in parallel,
 // some of them while they boot. Nothing of them is left anywhere.
 func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
 	c := cloudtest.New(t)
 	c.Up()
 	before := append(c.Traces(), "file machines/next-owner") // of the first machine, and then of all

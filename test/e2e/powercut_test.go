@@ -14,22 +14,26 @@ import (
 	"lazuli/test/e2e/cloudtest"
 )
 
-// cuts is how many power cuts are played.
-const cuts = 50
-
-// TestPowerCuts cuts the power again and again: while a guest writes, while the
-// API is called, while the cloud starts. The data directory lies on a file
-// system that then forgets what was not synced. Every record that the guest was
-// told is durable must be there, and every call that was answered.
+// TestPowerCuts cuts the power again and again, fifty times in all: while a
+// guest writes, while the API is called, while the cloud starts. The data
+// directory lies on a file system that then forgets what was not synced. Every
+// record that the guest was told is durable must be there, and every call that
+// was answered.
 func TestPowerCuts(t *testing.T) {
-	w := newCutWorld(t)
-	for seed := range uint64(cuts) {
-		if err := w.round(seed); err != nil {
-			t.Fatalf("cut %d: %v", seed, err)
-		}
+	const worlds, cuts = 2, 25
+	for world := range uint64(worlds) {
+		t.Run(fmt.Sprint(world), func(t *testing.T) {
+			t.Parallel()
+			w := newCutWorld(t)
+			for i := range uint64(cuts) {
+				if err := w.round(world*cuts + i); err != nil {
+					t.Fatalf("cut %d: %v", i, err)
+				}
+			}
+			t.Logf("%d power cuts: every acknowledged record (%d on the OS disk, %d on the data disk) and every answered call (%d) is there",
+				cuts, w.guest.Acked("root"), w.guest.Acked("lun0"), w.answered)
+		})
 	}
-	t.Logf("%d power cuts: every acknowledged record (%d on the OS disk, %d on the data disk) and every answered call (%d) is there",
-		cuts, w.guest.Acked("root"), w.guest.Acked("lun0"), w.answered)
 }
 
 // TestPowerCutsShowUnsafeCache shows that the test above can fail: with flushes
@@ -41,6 +45,7 @@ func TestPowerCutsShowUnsafeCache(t *testing.T) { wantLoss(t, "--unsafe-cache") 
 func TestPowerCutsShowMissingFsync(t *testing.T) { wantLoss(t, "--unsafe-no-fsync") }
 
 func wantLoss(t *testing.T, flag string) {
+	t.Parallel()
 	w := newCutWorld(t)
 	w.cloud.Flags = append(w.cloud.Flags, flag)
 	for seed := range uint64(10) {

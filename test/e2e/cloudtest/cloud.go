@@ -103,7 +103,7 @@ func NewIn(t testing.TB, dir string) *Cloud {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	c := &Cloud{T: t, Host: NewHost(t, filepath.Base(dir)), Dir: dir}
+	c := &Cloud{T: t, Host: NewHost(t), Dir: dir}
 	t.Cleanup(c.Destroy)
 	c.makeKey()
 	return c

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -20,11 +21,13 @@ type Host struct {
 	ns   netns.NsHandle
 }
 
+var hosts atomic.Int64 // made so far
+
 // NewHost makes a namespace with a loopback interface, and takes it away when
 // the test ends.
-func NewHost(t testing.TB, name string) *Host {
+func NewHost(t testing.TB) *Host {
 	t.Helper()
-	h := &Host{Name: fmt.Sprintf("lze2e-%d-%s", os.Getpid(), name)}
+	h := &Host{Name: fmt.Sprintf("lze2e-%d-%d", os.Getpid(), hosts.Add(1))}
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
