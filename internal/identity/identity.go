@@ -101,12 +101,11 @@ func (s *Service) Login(ctx context.Context, clientID, secret, audience, host, r
 }
 
 func (s *Service) checkSecret(ctx context.Context, p *Principal, secret, remote string) error {
-	now := s.Now()
-	if s.secrets.has(p, secret, now) {
+	if s.secrets.has(p, secret, s.Now()) {
 		return nil
 	}
-	who := strings.ToLower(p.ClientID) + " " + remote
-	if !s.guard.allows(who, now) {
+	who := strings.ToLower(p.ClientID) + " " + neighbourhood(remote)
+	if !s.guard.allows(who, s.Now()) {
 		return ErrThrottled
 	}
 	select {
@@ -115,12 +114,16 @@ func (s *Service) checkSecret(ctx context.Context, p *Principal, secret, remote 
 		return ctx.Err()
 	}
 	defer func() { <-s.hashing }()
+	// Those that were waiting together must not all have their try.
+	if !s.guard.allows(who, s.Now()) {
+		return ErrThrottled
+	}
 	hash, ok := p.matching(secret)
 	if !ok {
-		s.guard.failed(who, now)
+		s.guard.failed(who, s.Now())
 		return ErrWrongSecret
 	}
 	s.guard.forget(who)
-	s.secrets.add(p, secret, hash, now)
+	s.secrets.add(p, secret, hash, s.Now())
 	return nil
 }

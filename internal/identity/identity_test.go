@@ -2,6 +2,7 @@ package identity
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,40 @@ func TestThrottle(t *testing.T) {
 	*now = now.Add(lastPause)
 	if err := try("x", "1.1.1.1"); !errors.Is(err, ErrWrongSecret) {
 		t.Errorf("after a pause = %v, want ErrWrongSecret", err)
+	}
+}
+
+// Guesses that come all at once have no more tries than those that come one
+// after the other.
+func TestThrottleOfManyAtOnce(t *testing.T) {
+	s, _ := newService(t)
+	const many = 4 * freeFailures
+	errs := make(chan error, many)
+	for i := range many {
+		go func() {
+			_, err := s.Login(t.Context(), client, fmt.Sprint("guess ", i), "https://"+host, host, "1.1.1.1")
+			errs <- err
+		}()
+	}
+	tried := 0
+	for range many {
+		if errors.Is(<-errs, ErrWrongSecret) {
+			tried++
+		}
+	}
+	if most := freeFailures + cap(s.hashing) - 1; tried > most {
+		t.Errorf("%d guesses at once were tried, want at most %d", tried, most)
+	}
+}
+
+func TestNeighbourhood(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "::ffff:192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64",
+		"2001:db8:1:2:5::6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "": "", "pipe": "pipe",
+	} {
+		if got := neighbourhood(remote); got != want {
+			t.Errorf("neighbourhood(%q) = %q, want %q", remote, got, want)
+		}
 	}
 }
 

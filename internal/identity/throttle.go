@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -24,6 +25,17 @@ type failures struct {
 	count int
 	until time.Time // no try before
 	last  time.Time
+}
+
+// neighbourhood is what an address is taken for: of IPv6 its network, for a
+// client may have as many addresses in it as it likes.
+func neighbourhood(remote string) string {
+	a, err := netip.ParseAddr(remote)
+	if err != nil || a.Unmap().Is4() {
+		return remote
+	}
+	p, _ := a.WithZone("").Prefix(64) // never fails for 64 bits
+	return p.String()
 }
 
 func newThrottle() *throttle { return &throttle{m: map[string]failures{}} }
