@@ -3,6 +3,7 @@ package arm
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Error is what a client sees when a request or operation fails, in ARM's
@@ -18,10 +19,25 @@ type Error struct {
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // At returns e with its target set.
-func (e *Error) At(target string) *Error { e.Target = target; return e }
+func (e *Error) At(target string) *Error { e.Target = shorten(target, maxTarget); return e }
+
+// Messages repeat what a client sent, which may be as long as a body. Nobody
+// reads more than so many bytes of it.
+const (
+	maxMessage = 4 << 10
+	maxTarget  = 512
+)
 
 func newError(status int, code, format string, a ...any) *Error {
-	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, a...)}
+	return &Error{Status: status, Code: code, Message: shorten(fmt.Sprintf(format, a...), maxMessage)}
+}
+
+// shorten is s, cut to at most limit bytes and a sign that it is.
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // BadRequest is a 400 with a code of the caller's choice.

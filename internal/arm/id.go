@@ -122,10 +122,15 @@ func (id ID) Name() string {
 func (id ID) IsZero() bool { return id.Subscription == "" }
 
 // Is says that id is of type typ, without regard to case.
-func (id ID) Is(typ string) bool { return strings.EqualFold(id.Type(), typ) }
+func (id ID) Is(typ string) bool { return fold(id.Type()) == fold(typ) }
 
-// Equal says that both name the same resource.
-func (id ID) Equal(o ID) bool { return strings.EqualFold(id.String(), o.String()) }
+// Equal says that both name the same resource: that their Keys are the same.
+func (id ID) Equal(o ID) bool { return fold(id.String()) == fold(o.String()) }
+
+// fold is s as names are compared. It is what Key does to them, which
+// strings.EqualFold is not: for that "ſ" is an "s", though resources whose
+// groups differ in this are two.
+func fold(s string) string { return strings.ToLower(s) }
 
 // String is the ID with ARM's spelling of its keywords.
 func (id ID) String() string {

@@ -43,6 +43,36 @@ func TestParseID(t *testing.T) {
 	}
 }
 
+// Two ids are equal when they are stored at one key, whatever else Unicode has
+// to say about the case of letters.
+func TestEqualIsByKey(t *testing.T) {
+	tests := map[string]struct {
+		a, b string
+		want bool
+	}{
+		"same":          {"rg", "rg", true},
+		"case":          {"RG", "rg", true},
+		"other":         {"rg", "rg2", false},
+		"long s":        {"rgs", "rgſ", false},
+		"kelvin":        {"rgk", "rgK", true},
+		"dotted i":      {"rgi", "rgİ", true},
+		"accents":       {"RGÉ", "rgé", true},
+		"greek sigmas":  {"rgσ", "rgς", false},
+		"with a prefix": {"rg", "rg/x", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			a, b := Group("S", tt.a).Resource("NS/t", "n"), Group("s", tt.b).Resource("ns/T", "N")
+			if got := a.Equal(b); got != tt.want || (Key(a) == Key(b)) != tt.want {
+				t.Errorf("%q and %q: equal %t, keys equal %t; want %t", a, b, got, Key(a) == Key(b), tt.want)
+			}
+		})
+	}
+	if (ID{Namespace: "NS", Types: []string{"diſks"}, Names: []string{"d"}}).Is("NS/disks") {
+		t.Error("an id that is stored elsewhere is taken for one of the type")
+	}
+}
+
 func FuzzParseID(f *testing.F) {
 	f.Add("/subscriptions/S/resourceGroups/G/providers/N/a/b/c/d")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -51,7 +81,7 @@ func FuzzParseID(f *testing.F) {
 			return
 		}
 		again, err := ParseID(id.String())
-		if err != nil || !again.Equal(id) {
+		if err != nil || !again.Equal(id) || Key(again) != Key(id) {
 			t.Errorf("ParseID(%q) = %v, read again %v, %v", s, id, again, err)
 		}
 	})

@@ -73,7 +73,7 @@ type Referrer interface{ References() []ID }
 // Key is the part of the store's keys that is common to all of id's keys:
 // "<type>/<subscription>/<group>/<name>", in lower case.
 func Key(id ID) string {
-	return strings.ToLower(id.Type() + "/" + id.Subscription + "/" + id.ResourceGroup + "/" + strings.Join(id.Names, "/"))
+	return fold(id.Type() + "/" + id.Subscription + "/" + id.ResourceGroup + "/" + strings.Join(id.Names, "/"))
 }
 
 // SpecPrefix is the prefix of the spec keys of type typ in scope: a group, a
@@ -86,7 +86,7 @@ func SpecPrefix(typ string, scope ID) string {
 			p += scope.ResourceGroup + "/"
 		}
 	}
-	return strings.ToLower(p)
+	return fold(p)
 }
 
 func specKey(id ID) string   { return "/spec/" + Key(id) }
