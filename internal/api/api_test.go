@@ -77,6 +77,10 @@ func TestRefusals(t *testing.T) {
 		"negative top":           {"GET", widgets + "?$top=-1&" + version, "", nil, 400, "InvalidTopParameter"},
 		"bad skip token":         {"GET", widgets + "?$skipToken=%21&" + version, "", nil, 400, "InvalidSkipToken"},
 		"bad filter":             {"GET", "/subscriptions/" + testSub + "/resources?$filter=name&" + version, "", nil, 400, "InvalidFilterInQueryString"},
+		"filter of a type":       {"GET", widgets + "?$filter=name%20eq%20'w'&" + version, "", nil, 400, "InvalidFilterInQueryString"},
+		"filter of children":     {"GET", widgets + "/w1/parts?$filter=x&" + version, "", nil, 400, "InvalidFilterInQueryString"},
+		"filter of an endpoint":  {"GET", "/subscriptions?$filter=x&" + version, "", nil, 400, "InvalidFilterInQueryString"},
+		"any etag, among others": {"PUT", widgets + "/w1?" + version, "{}", []string{"If-None-Match", `"a", *`}, 412, "PreconditionFailed"},
 		"unknown operation":      {"GET", "/subscriptions/" + testSub + "/operationresults/44444444-2222-3333-4444-555555555555?" + version, "", nil, 404, "NotFound"},
 		"no operation id":        {"GET", "/subscriptions/" + testSub + "/operationresults/x?" + version, "", nil, 404, "NotFound"},
 		"forged signature":       {"GET", widgets + "/w1/serialLog?se=99999999999&sig=eA", "", nil, 403, "AuthenticationFailed"},
@@ -237,11 +241,21 @@ func TestPaging(t *testing.T) {
 			}
 		})
 	}
-	token := base64.RawURLEncoding.EncodeToString([]byte("../../../operation"))
-	r := c.expect(200, "GET", widgets+"?$skipToken="+token+"&"+version, "")
-	if got := r.json(t)["value"].([]any); len(got) > len(want) {
-		t.Errorf("a forged token lists %d resources", len(got))
+	forged := base64.RawURLEncoding.EncodeToString([]byte("../../../operation"))
+	next := c.expect(200, "GET", widgets+"?$top=2&"+version, "").json(t)["nextLink"].(string)
+	_, elsewhere, _ := strings.Cut(next, "?")
+	for name, path := range map[string]string{
+		"forged":            widgets + "?$skipToken=" + forged + "&" + version,
+		"forged, of all":    group + "/resources?$skipToken=" + forged + "&" + version,
+		"forged, one page":  "/subscriptions?$skipToken=" + forged + "&" + version,
+		"of another list":   group + "/resources?" + elsewhere,
+		"of another widget": strings.Replace(next, "skiptoken=", "skiptoken=A", 1),
+	} {
+		if r := c.do("GET", path, ""); r.StatusCode != 400 || r.code() != "InvalidSkipToken" {
+			t.Errorf("a token that is %s = %d %s, want 400 InvalidSkipToken", name, r.StatusCode, r.body)
+		}
 	}
+	c.expect(200, "GET", strings.Replace(next, "/widgets", "/Widgets", 1), "")
 }
 
 func TestFilters(t *testing.T) {

@@ -48,9 +48,11 @@ func (q *request) write(f func(ctx context.Context, c *arm.Call) (arm.Result, er
 func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Call, error) {
 	c := &arm.Call{
 		Tx: tx, Store: q.s.Store, ID: q.target.id, Query: q.query, Body: q.body,
-		IfMatch: q.Header.Get("If-Match"), IfNoneMatch: q.Header.Get("If-None-Match"),
+		IfMatch: q.list("If-Match"), IfNoneMatch: q.list("If-None-Match"),
 		Principal: q.principal, Now: q.s.Now(), NewID: ids.newID,
-		SignURL: func(path string, ttl time.Duration) string { return q.base + q.s.sign.sign(path, q.s.Now().Add(ttl)) },
+		SignURL: func(path, uid string, ttl time.Duration) string {
+			return q.base + q.s.sign.sign(path, uid, q.s.Now().Add(ttl))
+		},
 	}
 	q.groupLeaves = ""
 	if c.ID.IsZero() {
@@ -91,6 +93,11 @@ func (q *request) checkGroupStays(c *arm.Call) error {
 		return nil
 	}
 	return arm.Conflict("ResourceGroupBeingDeleted", "The resource group '%s' is being deleted, so nothing in it can be made or changed.", q.groupLeaves)
+}
+
+// list is a header that may be given in several lines, in one.
+func (q *request) list(header string) string {
+	return strings.Join(q.Header.Values(header), ",")
 }
 
 // idSource makes GUIDs, the same ones again when next is set back.

@@ -97,9 +97,13 @@ func poke(ctx context.Context, c *arm.Call, _ []byte) (arm.Result, error) {
 	return arm.Result{Operation: op}, widgetStore.Put(ctx, c.Tx, o)
 }
 
-func peek(_ context.Context, c *arm.Call, body []byte) (arm.Result, error) {
+func peek(ctx context.Context, c *arm.Call, body []byte) (arm.Result, error) {
+	o, err := arm.Collection[widget, struct{}]{Type: c.ID.Type()}.Get(ctx, c.Tx, c.ID)
+	if err != nil {
+		return arm.Result{}, err
+	}
 	return arm.Result{Body: map[string]any{
-		"id": c.ID, "body": string(body), "url": c.SignURL(c.ID.String()+"/serialLog", time.Minute), "location": c.GroupLocation,
+		"id": c.ID, "body": string(body), "url": c.SignURL(c.ID.String()+"/serialLog", o.UID, time.Minute), "location": c.GroupLocation,
 	}}, nil
 }
 

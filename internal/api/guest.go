@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -33,8 +34,9 @@ func (s *Server) guestVerbs(typ *arm.Type, name string) (handler, bool) {
 	return handler{}, false
 }
 
-// serveSigned serves a URL whose signature is good. Only logs are given out so.
-func (s *Server) serveSigned(w http.ResponseWriter, q *request, segments []string) error {
+// serveSigned serves a URL whose signature is good, and is about the resource
+// with the UID. Only logs are given out so.
+func (s *Server) serveSigned(w http.ResponseWriter, q *request, segments []string, uid string) error {
 	last := segments[len(segments)-1]
 	t, err := s.routes.find(segments)
 	if err != nil {
@@ -42,6 +44,13 @@ func (s *Server) serveSigned(w http.ResponseWriter, q *request, segments []strin
 	}
 	if q.Method != http.MethodGet && q.Method != http.MethodHead || t.typ == nil || !strings.EqualFold(last, "serialLog") {
 		return arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The URL is not for this.")
+	}
+	o, err := arm.Collection[json.RawMessage, json.RawMessage]{Type: t.typ.Name}.Get(q.Context(), s.Store, t.id)
+	if err != nil {
+		return err
+	}
+	if o.UID != uid {
+		return arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The URL is of a machine that is gone. Ask for a new one.")
 	}
 	q.target = t
 	return s.sendLog(w, q, t.id)
@@ -96,6 +105,10 @@ func (s *Server) console(w http.ResponseWriter, q *request) error {
 	id, err := q.machine()
 	if err != nil {
 		return err
+	}
+	if !strings.EqualFold(q.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		return arm.StatusError(http.StatusUpgradeRequired, "UpgradeRequired", "The console is spoken to by websocket. Use 'lazuli vm console'.")
 	}
 	s.consoles.Add(1)
 	defer s.consoles.Done()

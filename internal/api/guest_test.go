@@ -57,6 +57,12 @@ func TestSignedURL(t *testing.T) {
 			t.Errorf("the signature for %s = %d %s, want 403", name, r.StatusCode, r.body)
 		}
 	}
+	c.expect(200, "DELETE", machine+"?"+version, "")
+	c.expect(404, "GET", signed, "", "Authorization", "")
+	c.expect(201, "PUT", machine+"?"+version, `{}`)
+	if r := c.do("GET", signed, "", "Authorization", ""); r.StatusCode != 403 {
+		t.Errorf("the signature for a machine of the same name = %d %s, want 403", r.StatusCode, r.body)
+	}
 }
 
 func TestConsole(t *testing.T) {
@@ -67,6 +73,7 @@ func TestConsole(t *testing.T) {
 	if _, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{HTTPClient: c.Client()}); err == nil {
 		t.Error("a console without a token was given out")
 	}
+	c.expect(426, "GET", machine+"/console", "") // and the port stays as it is
 	ws, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{
 		HTTPClient: c.Client(), HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}},
 	})

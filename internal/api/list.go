@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,7 +20,7 @@ type pageBody struct {
 }
 
 func (s *Server) list(w http.ResponseWriter, q *request) error {
-	limit, after, err := q.page()
+	limit, after, err := q.page(q.target.typ.Filters)
 	if err != nil {
 		return err
 	}
@@ -59,8 +58,11 @@ func (s *Server) checkParent(ctx context.Context, c *arm.Call) error {
 	return err
 }
 
-// page reads $top and $skipToken.
-func (q *request) page() (limit int, after string, err error) {
+// page reads $top and $skipToken, and refuses a $filter where there is none.
+func (q *request) page(filters bool) (limit int, after string, err error) {
+	if filter := q.query.Get("$filter"); filter != "" && !filters {
+		return 0, "", arm.BadRequest("InvalidFilterInQueryString", "The $filter '%.200s' is not supported: this list cannot be filtered. Leave it out.", filter)
+	}
 	limit = pageSize
 	if top := q.query.Get("$top"); top != "" {
 		n, err := strconv.Atoi(top)
@@ -69,11 +71,13 @@ func (q *request) page() (limit int, after string, err error) {
 		}
 		limit = min(n, pageSize)
 	}
-	b, err := base64.RawURLEncoding.DecodeString(q.query.Get("$skiptoken"))
-	if err != nil {
-		return 0, "", arm.BadRequest("InvalidSkipToken", "The value of '$skipToken' is not valid. Use the nextLink of the page before, as it is.")
+	if token := q.query.Get("$skiptoken"); token != "" {
+		var ok bool
+		if after, ok = q.s.sign.open(q.URL.Path, token); !ok {
+			return 0, "", arm.BadRequest("InvalidSkipToken", "The value of '$skipToken' is not valid. Use the nextLink of the page before, as it is.")
+		}
 	}
-	return limit, string(b), nil
+	return limit, after, nil
 }
 
 // nextLink is the URL of the page after the token next.
@@ -85,6 +89,6 @@ func (q *request) nextLink(next string) string {
 	for name, values := range q.query {
 		v[name] = values
 	}
-	v.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(next)))
+	v.Set("$skiptoken", q.s.sign.seal(q.URL.Path, next))
 	return q.base + q.URL.EscapedPath() + "?" + v.Encode()
 }

@@ -130,7 +130,7 @@ func (s *Server) endpoint(e arm.Endpoint) func(w http.ResponseWriter, q *request
 			}
 			return q.replyDone(w, res)
 		}
-		res, err := q.readEndpoint(handle)
+		res, err := q.readEndpoint(e.Filters, handle)
 		if err != nil {
 			return err
 		}
@@ -138,8 +138,8 @@ func (s *Server) endpoint(e arm.Endpoint) func(w http.ResponseWriter, q *request
 	}
 }
 
-func (q *request) readEndpoint(handle func(ctx context.Context, c *arm.Call) (arm.Result, error)) (res arm.Result, err error) {
-	limit, after, err := q.page()
+func (q *request) readEndpoint(filters bool, handle func(ctx context.Context, c *arm.Call) (arm.Result, error)) (res arm.Result, err error) {
+	limit, after, err := q.page(filters)
 	if err != nil {
 		return res, err
 	}

@@ -118,7 +118,7 @@ func FuzzFind(f *testing.F) {
 func TestSign(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := &signer{[]byte("key")}
-	good := s.sign("/a/b (1)", now.Add(time.Minute))
+	good := s.sign("/a/b (1)", "uid", now.Add(time.Minute))
 	tests := map[string]struct {
 		url    string
 		at     time.Time
@@ -129,7 +129,10 @@ func TestSign(t *testing.T) {
 		"at end":    {good, now.Add(time.Minute), false, true},
 		"unsigned":  {"/a/b", now, false, false},
 		"other":     {strings.Replace(good, "/a/", "/c/", 1), now, false, true},
-		"otherwise": {(&signer{[]byte("other")}).sign("/a/b (1)", now.Add(time.Minute)), now, false, true},
+		"of other":  {strings.Replace(good, "of=uid", "of=uid2", 1), now, false, true},
+		"of none":   {strings.Replace(good, "of=uid", "x=uid", 1), now, false, true},
+		"zero byte": {strings.Replace(good, "?", "%00?", 1), now, false, true},
+		"otherwise": {(&signer{[]byte("other")}).sign("/a/b (1)", "uid", now.Add(time.Minute)), now, false, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -137,9 +140,37 @@ func TestSign(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			signed, err := s.check(u, tt.at)
-			if signed != tt.signed || (err != nil) != tt.fails {
-				t.Errorf("check = %t, %v; want %t, failure %t", signed, err, tt.signed, tt.fails)
+			uid, signed, err := s.check(u, tt.at)
+			if signed != tt.signed || (err != nil) != tt.fails || signed && uid != "uid" {
+				t.Errorf("check = %q, %t, %v; want %t, failure %t", uid, signed, err, tt.signed, tt.fails)
+			}
+		})
+	}
+}
+
+func TestSeal(t *testing.T) {
+	s := &signer{[]byte("key")}
+	token := s.seal("/Subscriptions/s/x/", "rg/name")
+	tests := map[string]struct {
+		s           *signer
+		path, token string
+		ok          bool
+	}{
+		"good":            {s, "/subscriptions/s/X", token, true},
+		"another list":    {s, "/subscriptions/s/y", token, false},
+		"another cloud":   {&signer{[]byte("other")}, "/subscriptions/s/x", token, false},
+		"made up":         {s, "/subscriptions/s/x", "cmcvbmFtZQ", false},
+		"not base64":      {s, "/subscriptions/s/x", "!", false},
+		"cut short":       {s, "/subscriptions/s/x", token[:len(token)-4], false},
+		"of nothing":      {s, "/subscriptions/s/x", "", false},
+		"zeros, made up":  {s, "/subscriptions/s/x", strings.Repeat("A", 40), false},
+		"signed as a URL": {s, "/subscriptions/s/x", s.sign("/subscriptions/s/x", "uid", time.Unix(0, 0)), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			after, ok := tt.s.open(tt.path, tt.token)
+			if ok != tt.ok || ok && after != "rg/name" {
+				t.Errorf("open = %q, %t; want %t", after, ok, tt.ok)
 			}
 		})
 	}

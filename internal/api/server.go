@@ -129,12 +129,12 @@ func root(segments []string) string {
 
 // serveARM answers a request below Azure Resource Manager's roots.
 func (s *Server) serveARM(w http.ResponseWriter, q *request, segments []string) error {
-	signed, err := s.sign.check(q.URL, s.Now())
+	uid, signed, err := s.sign.check(q.URL, s.Now())
 	if err != nil {
 		return err
 	}
 	if signed {
-		return s.serveSigned(w, q, segments)
+		return s.serveSigned(w, q, segments, uid)
 	}
 	if q.principal, err = s.authenticate(q); err != nil {
 		return err

@@ -10,13 +10,15 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"lazuli/internal/arm"
 	"lazuli/internal/store"
 )
 
-// signer makes and checks URLs that work without a token, for a while.
+// signer makes and checks URLs that work without a token, for a while, and the
+// tokens of pages.
 type signer struct{ key []byte }
 
 const keyPath = "/api/url-key"
@@ -41,33 +43,59 @@ func ensureKey(ctx context.Context, s store.Store) ([]byte, error) {
 	return key, err
 }
 
-// sign is path with a query that check accepts until expiry.
-func (s *signer) sign(path string, expiry time.Time) string {
-	path = (&url.URL{Path: path}).EscapedPath()
+// sign is path with a query that check accepts until expiry. It is about the
+// resource with the UID.
+func (s *signer) sign(path, uid string, expiry time.Time) string {
 	until := strconv.FormatInt(expiry.Unix(), 10)
-	return path + "?se=" + until + "&sig=" + base64.RawURLEncoding.EncodeToString(s.mac(path, until))
+	v := url.Values{"se": {until}, "of": {uid}, "sig": {base64.RawURLEncoding.EncodeToString(s.mac("url", path, until, uid))}}
+	return (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode()
 }
 
-func (s *signer) mac(path, until string) []byte {
+// mac is over parts, none of which has a zero byte in it but the last.
+func (s *signer) mac(parts ...string) []byte {
 	h := hmac.New(sha256.New, s.key)
-	h.Write([]byte(until + "\n" + path))
+	h.Write([]byte(strings.Join(parts, "\x00")))
 	return h.Sum(nil)
 }
 
-// check says whether u is signed. A signature that is wrong or too old is an
-// error.
-func (s *signer) check(u *url.URL, now time.Time) (bool, error) {
+// check says whether u is signed, and the UID of the resource that it is about.
+// A signature that is wrong or too old is an error.
+func (s *signer) check(u *url.URL, now time.Time) (uid string, signed bool, err error) {
 	v := u.Query()
 	if !v.Has("sig") {
-		return false, nil
+		return "", false, nil
 	}
 	sig, err := base64.RawURLEncoding.DecodeString(v.Get("sig"))
-	if err != nil || !hmac.Equal(sig, s.mac(u.EscapedPath(), v.Get("se"))) {
-		return false, arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The signature of the URL is not valid.")
+	if err != nil || !hmac.Equal(sig, s.mac("url", u.Path, v.Get("se"), v.Get("of"))) {
+		return "", false, arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The signature of the URL is not valid.")
 	}
 	until, err := strconv.ParseInt(v.Get("se"), 10, 64)
 	if err != nil || now.Unix() >= until {
-		return false, arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The URL is no longer valid. Ask for a new one.")
+		return "", false, arm.StatusError(http.StatusForbidden, "AuthenticationFailed", "The URL is no longer valid. Ask for a new one.")
 	}
-	return true, nil
+	return v.Get("of"), true, nil
+}
+
+// sealBytes is how much of a MAC is in the token of a page.
+const sealBytes = 16
+
+// seal makes the token by which a client asks for the page of the list at path
+// that begins after the key after. Nobody else can make one.
+func (s *signer) seal(path, after string) string {
+	return base64.RawURLEncoding.EncodeToString(append(s.pageMAC(path, after), after...))
+}
+
+// open is what seal was given; ok is false for what it did not make, or made for
+// another list.
+func (s *signer) open(path, token string) (after string, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < sealBytes {
+		return "", false
+	}
+	after = string(b[sealBytes:])
+	return after, hmac.Equal(b[:sealBytes], s.pageMAC(path, after))
+}
+
+func (s *signer) pageMAC(path, after string) []byte {
+	return s.mac("page", strings.ToLower(strings.Trim(path, "/")), after)[:sealBytes]
 }

@@ -21,6 +21,10 @@ type Type struct {
 	Created, Updated int
 	// Provider carries out the verbs.
 	Provider Provider
+	// Filters says that List honours the query's $filter. Of other types the API
+	// refuses it: a list with more in it than was asked for would be taken for
+	// what was asked for.
+	Filters bool
 	// Actions are the POSTs on a resource, by name: "powerOff".
 	Actions map[string]Action
 	// APIVersions are listed by the providers API, newest first. Requests with
@@ -58,8 +62,9 @@ type Call struct {
 	// again.
 	NewID func() string
 	// SignURL makes an absolute URL, for a path below the API's endpoint, that
-	// works without a token for ttl.
-	SignURL func(path string, ttl time.Duration) string
+	// works without a token for ttl. It is about the resource with the UID: not
+	// about one that is made later under the same name.
+	SignURL func(path, uid string, ttl time.Duration) string
 }
 
 // Principal is who makes a request.
@@ -112,8 +117,10 @@ type Endpoint struct {
 	Method string
 	// Path is below the API's root, with {names}; it matches without regard to
 	// case: "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes".
-	Path   string
-	Handle func(ctx context.Context, c *Call, vars map[string]string) (Result, error)
+	Path string
+	// Filters says that the endpoint honours the query's $filter.
+	Filters bool
+	Handle  func(ctx context.Context, c *Call, vars map[string]string) (Result, error)
 }
 
 // Check says whether name is a good one for the type.

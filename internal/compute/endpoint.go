@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,10 +18,10 @@ const (
 // Endpoints are the lists of sizes, SKUs, usages and the platform's images,
 // and the parts of a machine that are read by themselves.
 func Endpoints(cfg Config) []arm.Endpoint {
-	get := func(path string, handle func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error)) arm.Endpoint {
+	get := func(path string, handle handleFunc) arm.Endpoint {
 		return arm.Endpoint{Method: "GET", Path: path, Handle: handle}
 	}
-	return append(imageEndpoints(cfg.Catalogue),
+	all := append(imageEndpoints(cfg.Catalogue),
 		get(locationPath+"/vmSizes", func(context.Context, *arm.Call, map[string]string) (arm.Result, error) {
 			return arm.Result{Body: page(viewSizes())}, nil
 		}),
@@ -35,14 +36,49 @@ func Endpoints(cfg Config) []arm.Endpoint {
 			}
 			return arm.Result{Body: viewInstance(o)}, nil
 		}),
-		get("/subscriptions/{subscription}/providers/Microsoft.Compute/skus", func(_ context.Context, c *arm.Call, _ map[string]string) (arm.Result, error) {
-			return arm.Result{Body: page(viewSKUs(cfg.Locations, c.Query.Get("$filter")))}, nil
-		}),
+		arm.Endpoint{
+			Method: "GET", Path: "/subscriptions/{subscription}/providers/Microsoft.Compute/skus", Filters: true,
+			Handle: func(_ context.Context, c *arm.Call, _ map[string]string) (arm.Result, error) {
+				locations, err := filtered(cfg.Locations, c.Query.Get("$filter"))
+				return arm.Result{Body: page(viewSKUs(locations))}, err
+			},
+		},
 		get(locationPath+"/usages", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
 			usages, err := usagesOf(ctx, c, cfg, vars)
 			return arm.Result{Body: page(usages)}, err
 		}),
 	)
+	for i := range all {
+		all[i].Handle = inLocation(cfg.Locations, all[i].Handle)
+	}
+	return all
+}
+
+type handleFunc = func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error)
+
+// inLocation is handle for the cloud's own locations.
+func inLocation(locations []string, handle handleFunc) handleFunc {
+	return func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+		if l, ok := vars["location"]; ok && len(locations) > 0 && !slices.Contains(locations, arm.NormalizeLocation(l)) {
+			return arm.Result{}, arm.BadRequest("NoRegisteredProviderFound", "No registered resource provider found for location '%s'. The supported locations are '%s'.", l, strings.Join(locations, ", "))
+		}
+		return handle(ctx, c, vars)
+	}
+}
+
+var locationFilter = regexp.MustCompile(`^\s*(?i:location)\s+(?i:eq)\s+'([^']*)'\s*$`)
+
+// filtered is the locations that filter leaves: "location eq 'local'".
+func filtered(locations []string, filter string) ([]string, error) {
+	if strings.TrimSpace(filter) == "" {
+		return locations, nil
+	}
+	m := locationFilter.FindStringSubmatch(filter)
+	if m == nil {
+		return nil, arm.BadRequest("InvalidFilterInQueryString", "Invalid $filter '%.200s': only location eq 'name' is supported.", filter)
+	}
+	wanted := arm.NormalizeLocation(m[1])
+	return slices.DeleteFunc(slices.Clone(locations), func(l string) bool { return l != wanted }), nil
 }
 
 func vmOf(vars map[string]string) arm.ID {
@@ -104,15 +140,10 @@ type skuCapability struct {
 	Value string `json:"value"`
 }
 
-// viewSKUs lists sizes and kinds of disks, in the location that filter names:
-// "location eq 'local'".
-func viewSKUs(locations []string, filter string) []skuItem {
-	if _, wanted, ok := strings.Cut(filter, " eq "); ok {
-		wanted = arm.NormalizeLocation(strings.Trim(wanted, "' "))
-		locations = slices.DeleteFunc(slices.Clone(locations), func(l string) bool { return l != wanted })
-		if len(locations) == 0 {
-			return nil
-		}
+// viewSKUs lists sizes and kinds of disks in the locations.
+func viewSKUs(locations []string) []skuItem {
+	if len(locations) == 0 {
+		return nil
 	}
 	where := []skuLocation{}
 	for _, l := range locations {

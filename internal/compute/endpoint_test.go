@@ -105,7 +105,6 @@ func TestLists(t *testing.T) {
 		"SKUs here":         {skus, "$filter=location eq 'Local'", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs)},
 		"SKUs elsewhere":    {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
 		"usages":            {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
-		"usages, elsewhere": {strings.Replace(locations, "local", "moon", 1) + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 0.0, 2},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +123,31 @@ func TestLists(t *testing.T) {
 	}
 	if got := len(c.List(VMType, vmID.Scope())); got != 1 {
 		t.Errorf("listed %d machines, want 1", got)
+	}
+}
+
+// What is asked of a place that is not the cloud's, or by a filter that is not
+// understood, is not answered as if that had not been said.
+func TestListsThatAreRefused(t *testing.T) {
+	c := newCloud(t)
+	const skus = "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Compute/skus"
+	moon := strings.Replace(locations, "local", "moon", 1)
+	tests := map[string]struct{ path, query, code string }{
+		"sizes elsewhere":      {moon + "/vmSizes", "", "NoRegisteredProviderFound"},
+		"usages elsewhere":     {moon + "/usages", "", "NoRegisteredProviderFound"},
+		"publishers elsewhere": {moon + "/publishers", "", "NoRegisteredProviderFound"},
+		"version elsewhere":    {moon + "/publishers/lazuli/artifacttypes/vmimage/offers/debian/skus/12/versions/latest", "", "NoRegisteredProviderFound"},
+		"sizes here":           {strings.Replace(locations, "local", "LOCAL", 1) + "/vmSizes", "", ""},
+		"SKUs by name":         {skus, "$filter=name eq 'local'", "InvalidFilterInQueryString"},
+		"SKUs by nonsense":     {skus, "$filter=local", "InvalidFilterInQueryString"},
+		"SKUs by two":          {skus, "$filter=location eq 'local' and name eq 'a'", "InvalidFilterInQueryString"},
+		"SKUs by nothing":      {skus, "$filter=", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := c.GetPath(Endpoints(testConfig), tt.path, tt.query)
+			armtest.WantError(t, err, tt.code)
+		})
 	}
 }
 

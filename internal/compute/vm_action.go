@@ -169,6 +169,6 @@ func retrieveBootDiagnostics(ctx context.Context, c *arm.Call, _ []byte) (arm.Re
 		}
 	}
 	return arm.Result{Body: bootDiagnosticsURIs{
-		SerialLog: c.SignURL(o.ID.String()+"/serialLog", time.Duration(minutes)*time.Minute),
+		SerialLog: c.SignURL(o.ID.String()+"/serialLog", o.UID, time.Duration(minutes)*time.Minute),
 	}}, nil
 }

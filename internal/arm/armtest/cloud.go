@@ -123,7 +123,7 @@ func (c *Cloud) Update(f func(call *arm.Call) error) error {
 				ids++
 				return fmt.Sprintf("%08x-0000-4000-8000-%012x", c.calls, ids)
 			},
-			SignURL: func(path string, ttl time.Duration) string {
+			SignURL: func(path, _ string, ttl time.Duration) string {
 				return fmt.Sprintf("https://cloud.example%s?for=%s", path, ttl)
 			},
 		})
