@@ -43,6 +43,9 @@ const latest = "latest"
 // resolveImage finds the image that the property target of the resource of m
 // refers to.
 func resolveImage(ctx context.Context, c *arm.Call, cat Catalogue, m *arm.Meta, target string, r *imageReference) (*resolved, error) {
+	if !r.ID.IsZero() && r.Publisher+r.Offer+r.SKU+r.Version != "" {
+		return nil, arm.InvalidParameter(target, "An image is named by publisher, offer, sku and version, or by id; not by both.")
+	}
 	if r.ID.Is(ImageType) {
 		return resolveUserImage(ctx, c, m, target, r.ID)
 	}

@@ -91,7 +91,7 @@ func checkDiskFree(ctx context.Context, r store.Reader, o *diskObject) error {
 	if !owner.IsZero() {
 		return arm.Conflict("OperationNotAllowed", "Disk %s is attached to VM %s. Detach it before it is deleted.", o.ID.Name(), owner)
 	}
-	return checkNotCopied(ctx, r, o)
+	return checkNotCopied(ctx, r, o.ID)
 }
 
 // ownerOf is the machine that has the disk, or has not let go of it yet.
@@ -125,9 +125,10 @@ func StillHeld(ctx context.Context, r store.Reader, o *arm.Object[Disk, DiskStat
 	return vm.Status.ObservedGeneration < vm.Generation || vm.Status.Failure != nil && vm.Status.State != fabric.MachineStopped, nil
 }
 
-// checkNotCopied refuses to touch a disk while something is made of it.
-func checkNotCopied(ctx context.Context, r store.Reader, o *diskObject) error {
-	users, err := arm.Users(ctx, r, o.ID)
+// checkNotCopied refuses to touch a disk or image while something is made of
+// it.
+func checkNotCopied(ctx context.Context, r store.Reader, id arm.ID) error {
+	users, err := arm.Users(ctx, r, id)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func checkNotCopied(ctx context.Context, r store.Reader, o *diskObject) error {
 			return err
 		}
 		if making {
-			return arm.Conflict("OperationNotAllowed", "Disk %s is being copied to %s. Wait until that is done and try again.", o.ID.Name(), u)
+			return arm.Conflict("OperationNotAllowed", "%s is being copied to %s. Wait until that is done and try again.", id.Name(), u)
 		}
 	}
 	return nil
@@ -172,7 +173,7 @@ func takeDisk(ctx context.Context, tx store.Tx, o *diskObject, vm arm.ID, os boo
 	if held && !o.Status.HeldBy.Equal(vm) {
 		return arm.Conflict("AttachDiskWhileBeingDetached", "Cannot attach data disk '%s' to virtual machine '%s' because the disk is currently being detached from '%s'. Wait until that is done and try again.", o.ID.Name(), vm.Name(), o.Status.HeldBy).At(target)
 	}
-	if err := checkNotCopied(ctx, tx, o); err != nil {
+	if err := checkNotCopied(ctx, tx, o.ID); err != nil {
 		return err
 	}
 	o.Spec.ManagedBy, o.Spec.OS = vm, os

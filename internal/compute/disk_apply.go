@@ -24,6 +24,9 @@ func createDisk(ctx context.Context, c *arm.Call, cat Catalogue, e *arm.Edit[Dis
 	if d.CreateOption, err = arm.Enum("properties.creationData.createOption", p.Creation.CreateOption, empty, copied, fromImage); err != nil {
 		return err
 	}
+	if err := p.Creation.checkSources(d.CreateOption); err != nil {
+		return err
+	}
 	least := int64(0)
 	switch d.CreateOption {
 	case copied:
@@ -39,6 +42,17 @@ func createDisk(ctx context.Context, c *arm.Call, cat Catalogue, e *arm.Edit[Dis
 	}
 	e.Action = "create"
 	return checkDiskSize("properties.diskSizeGB", d.SizeGiB, least)
+}
+
+// checkSources refuses what a disk that is created in this way is not made of.
+func (d *creationData) checkSources(option string) error {
+	switch {
+	case option != copied && d.Source != nil && !d.Source.IsZero():
+		return arm.InvalidParameter("properties.creationData.sourceResourceId", "Parameter 'sourceResourceId' is not allowed for createOption %s.", option)
+	case option != fromImage && d.Image != nil && !d.Image.is(ImageRef{}):
+		return arm.InvalidParameter("properties.creationData.imageReference", "Parameter 'imageReference' is not allowed for createOption %s.", option)
+	}
+	return nil
 }
 
 // readDisk reads what of a disk can change.
@@ -119,6 +133,9 @@ func checkCopyable(ctx context.Context, c *arm.Call, source *diskObject, target 
 	if err != nil {
 		return err
 	}
+	if vm != nil && vm.Deleting() {
+		return arm.Conflict("OperationNotAllowed", "Disk %s belongs to VM %s, which is being deleted. Wait until that is done and try again.", source.ID.Name(), owner).At(target)
+	}
 	if vm != nil && PowerState(vm) == Deallocated {
 		return nil
 	}
@@ -161,8 +178,11 @@ func changeDisk(ctx context.Context, c *arm.Call, e *arm.Edit[Disk, DiskStatus],
 	if err := checkCreation(was, p); err != nil {
 		return err
 	}
-	if b.Zones != nil && !slices.Equal(b.Zones, was.Zones) {
+	if len(b.Zones) > 0 && !slices.Equal(b.Zones, was.Zones) {
 		return notAllowed("zones")
+	}
+	if was.HyperVGeneration != "" && e.Spec.HyperVGeneration != was.HyperVGeneration {
+		return notAllowed("hyperVGeneration")
 	}
 	if p.SizeGB == 0 || p.SizeGB == was.SizeGiB {
 		return nil
@@ -175,7 +195,7 @@ func changeDisk(ctx context.Context, c *arm.Call, e *arm.Edit[Disk, DiskStatus],
 	if err := checkDiskSize(target, p.SizeGB, 0); err != nil {
 		return err
 	}
-	if err := checkNotCopied(ctx, c.Tx, e.Was); err != nil {
+	if err := checkNotCopied(ctx, c.Tx, e.ID); err != nil {
 		return err
 	}
 	return checkGrowth(ctx, c, e)
@@ -191,10 +211,26 @@ func checkCreation(was *Disk, p *diskProperties) error {
 		return notAllowed("creationData.createOption")
 	case p.Creation.Source != nil && !p.Creation.Source.IsZero() && !p.Creation.Source.Equal(was.Source):
 		return notAllowed("creationData.sourceResourceId")
-	case p.Creation.Image != nil && !p.Creation.Image.ID.IsZero() && !p.Creation.Image.ID.Equal(was.Source):
+	case p.Creation.Image != nil && !was.isOf(p.Creation.Image):
 		return notAllowed("creationData.imageReference")
 	}
 	return nil
+}
+
+// isOf says whether r names the image that the disk began as, as far as it says
+// anything.
+func (d *Disk) isOf(r *imageReference) bool {
+	if d.CreateOption != fromImage {
+		return r.is(ImageRef{})
+	}
+	urn, platforms := urnOf(d.Source)
+	if !platforms {
+		return r.is(ImageRef{ID: d.Source})
+	}
+	if !r.ID.IsZero() {
+		return r.ID.Equal(d.Source)
+	}
+	return r.is(ImageRef{Publisher: urn.Publisher, Offer: urn.Offer, SKU: urn.SKU, Version: latest, ExactVersion: urn.Version})
 }
 
 // checkGrowth refuses to grow the OS disk of a machine that is up; the guest

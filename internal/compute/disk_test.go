@@ -50,6 +50,13 @@ func TestDiskRules(t *testing.T) {
 		"copy of an unready":    {disk(creation("Copy", from(diskNamed("unready")))), "OperationNotAllowed"},
 		"from an image":         {disk(creation("FromImage", `, "imageReference": {"id": "/Subscriptions/`+armtest.Subscription+`/Providers/Microsoft.Compute/Locations/local/Publishers/lazuli/ArtifactTypes/VMImage/Offers/debian/Skus/12/Versions/latest"}`)), ""},
 		"from no image":         {disk(creation("FromImage", "")), "InvalidParameter"},
+		"empty, of a disk":      {disk(creation("Empty", from(diskID)) + `, "diskSizeGB": 8`), "InvalidParameter"},
+		"empty, of an image":    {disk(creation("Empty", `, "imageReference": {"publisher": "lazuli", "offer": "debian", "sku": "12", "version": "latest"}`) + `, "diskSizeGB": 8`), "InvalidParameter"},
+		"copy of an image too":  {disk(creation("Copy", from(diskID)+`, "imageReference": {"id": "`+imgID.String()+`"}`)), "InvalidParameter"},
+		"from a disk too":       {disk(creation("FromImage", from(diskID)+`, "imageReference": {"publisher": "lazuli", "offer": "debian", "sku": "12", "version": "latest"}`)), "InvalidParameter"},
+		"from image and id":     {disk(creation("FromImage", `, "imageReference": {"id": "`+imgID.String()+`", "publisher": "lazuli", "offer": "debian", "sku": "12", "version": "latest"}`)), "InvalidParameter"},
+		"of neither":            {disk(creation("Empty", `, "sourceResourceId": "", "imageReference": {"id": "", "publisher": null}`) + `, "diskSizeGB": 8`), ""},
+		"zone without a name":   {`{"zones": [""], "properties": {` + creation("Empty", "") + `, "diskSizeGB": 8}}`, "InvalidParameter"},
 		"from a disk":           {disk(creation("FromImage", `, "imageReference": {"id": "`+diskID.String()+`"}`)), "LinkedInvalidPropertyId"},
 	}
 	for name, tt := range tests {
@@ -125,6 +132,11 @@ func TestDiskChanges(t *testing.T) {
 		"is an upload":        {diskID, "", creation("Upload", ""), "InvalidParameter", false},
 		"other source":        {diskNamed("twin"), "", creation("Copy", from(diskNamed("data"))), "PropertyChangeNotAllowed", false},
 		"other image":         {diskNamed("os"), "", creation("FromImage", `, "imageReference": {"id": "`+imgID.String()+`"}`), "PropertyChangeNotAllowed", false},
+		"other image by name": {diskNamed("os"), "", creation("FromImage", `, "imageReference": {"id": null, "publisher": "lazuli", "offer": "debian", "sku": "13-gen2", "version": "latest"}`), "PropertyChangeNotAllowed", false},
+		"other version":       {diskNamed("os"), "", creation("FromImage", `, "imageReference": {"id": null, "version": "12.9.0"}`), "PropertyChangeNotAllowed", false},
+		"same image by name":  {diskNamed("os"), "", creation("FromImage", `, "imageReference": {"id": null, "publisher": "Lazuli", "offer": "debian", "sku": "12", "version": "latest"}`), "", false},
+		"becomes an image's":  {diskID, "", creation("Empty", `, "imageReference": {"publisher": "lazuli"}`), "PropertyChangeNotAllowed", false},
+		"other generation":    {diskID, "", `"hyperVGeneration": "V2"`, "PropertyChangeNotAllowed", false},
 		"shared":              {diskID, "", `"maxShares": 3`, "UnsupportedProperty", false},
 	}
 	for name, tt := range tests {
@@ -147,6 +159,7 @@ func TestDiskChanges(t *testing.T) {
 	if got := armtest.At(t, c.Patch(diskID, `{"sku": {"name": "standardssd_lrs"}, "tags": {"a": "b"}}`).Body, "sku.name"); got != "StandardSSD_LRS" {
 		t.Errorf("sku = %v", got)
 	}
+	c.Put(diskID, `{"zones": [], "properties": {}}`)
 	_, err := c.Do(armtest.Request{Method: "PUT", ID: diskID, Body: `{"zones": ["1"], "properties": {}}`})
 	armtest.WantError(t, err, "PropertyChangeNotAllowed")
 }

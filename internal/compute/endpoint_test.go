@@ -99,12 +99,12 @@ func TestLists(t *testing.T) {
 		value       any
 		count       int // of elements; 0: as many as there are
 	}{
-		"sizes":             {locations + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.memoryInMB", 1024.0, len(Sizes)},
-		"sizes of a VM":     {vmID.String() + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.name", "Standard_B1s", len(Sizes)},
-		"SKUs":              {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locations.0", "local", len(Sizes) + len(diskSKUs)},
-		"SKUs here":         {skus, "$filter=location eq 'Local'", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs)},
-		"SKUs elsewhere":    {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
-		"usages":            {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
+		"sizes":          {locations + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.memoryInMB", 1024.0, len(Sizes)},
+		"sizes of a VM":  {vmID.String() + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.name", "Standard_B1s", len(Sizes)},
+		"SKUs":           {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locations.0", "local", len(Sizes) + len(diskSKUs)},
+		"SKUs here":      {skus, "$filter=location eq 'Local'", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs)},
+		"SKUs elsewhere": {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
+		"usages":         {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

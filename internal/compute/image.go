@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"strings"
 
 	"lazuli/internal/arm"
 )
@@ -34,8 +35,8 @@ func imageProvider(cfg Config) arm.Provider {
 			return changeImage(e, b)
 		},
 		View: viewImage,
-		Remove: func(_ context.Context, _ *arm.Call, _ *arm.Object[Image, ImageStatus]) (bool, error) {
-			return true, nil
+		Remove: func(ctx context.Context, c *arm.Call, o *arm.Object[Image, ImageStatus]) (bool, error) {
+			return true, checkNotCopied(ctx, c.Tx, o.ID)
 		},
 	}
 }
@@ -196,6 +197,24 @@ func changeImage(e *arm.Edit[Image, ImageStatus], b *imageBody) error {
 	}
 	if len(p.Storage.DataDisks) > 0 {
 		return notAllowed("storageProfile.dataDisks")
+	}
+	differs := func(given, is string) bool { return given != "" && !strings.EqualFold(given, is) }
+	if differs(p.HyperVGeneration, was.HyperVGeneration) {
+		return notAllowed("hyperVGeneration")
+	}
+	if os := p.Storage.OSDisk; os != nil {
+		switch {
+		case differs(os.OSType, was.OSType):
+			return notAllowed("storageProfile.osDisk.osType")
+		case differs(os.OSState, generalized):
+			return notAllowed("storageProfile.osDisk.osState")
+		case differs(os.Caching, was.Caching):
+			return notAllowed("storageProfile.osDisk.caching")
+		case differs(os.SKU, was.SKU):
+			return notAllowed("storageProfile.osDisk.storageAccountType")
+		case os.SizeGB != 0 && os.SizeGB != was.SizeGiB:
+			return notAllowed("storageProfile.osDisk.diskSizeGB")
+		}
 	}
 	return nil
 }

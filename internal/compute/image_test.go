@@ -136,11 +136,20 @@ func TestMachineOfAnImage(t *testing.T) {
 		`"sourceVirtualMachine": {"id": "` + second.String() + `"}`,
 		`"storageProfile": {"osDisk": {"managedDisk": {"id": "` + diskID.String() + `"}}}`,
 		`"storageProfile": {"dataDisks": [{}]}`,
+		`"storageProfile": {"osDisk": {"osType": "Windows"}}`,
+		`"storageProfile": {"osDisk": {"osState": "Specialized"}}`,
+		`"storageProfile": {"osDisk": {"caching": "None"}}`,
+		`"storageProfile": {"osDisk": {"storageAccountType": "Standard_LRS"}}`,
+		`"storageProfile": {"osDisk": {"diskSizeGB": 21}}`,
+		`"hyperVGeneration": "V1"`,
 	} {
 		_, err := c.Do(armtest.Request{Method: "PATCH", ID: imgID, Body: `{"properties": {` + patch + `}}`})
 		armtest.WantError(t, err, "PropertyChangeNotAllowed")
 	}
 	settleImage(t, c, imgID)
+	_, err = c.Do(armtest.Request{Method: "DELETE", ID: imgID})
+	armtest.WantError(t, err, "OperationNotAllowed") // the disk is not made of it yet
+	settleDisk(t, c, vm.Spec.OSDisk.ID)
 	if op := c.Delete(imgID).Operation; op == nil {
 		t.Error("a deletion without an operation")
 	}
@@ -153,13 +162,14 @@ func TestMachineOfAnImage(t *testing.T) {
 
 // Nothing happens to a disk while an image is made of it.
 func TestDiskBehindAnImage(t *testing.T) {
-	c := withVM(t, "osDisk", `"osDisk": {"createOption": "FromImage", "name": "os"}`)
+	c := withVM(t, "osDisk", `"osDisk": {"createOption": "FromImage", "name": "os", "deleteOption": "Delete"}`)
 	c.Post(vmID, "deallocate", "")
 	settleVM(t, c, vmID)
 	c.Put(imgID, ofDisk("os", ""))
 	requests := map[string]armtest.Request{
-		"start": {Method: "POST", ID: vmID, Action: "start"},
-		"grow":  {Method: "PATCH", ID: diskNamed("os"), Body: `{"properties": {"diskSizeGB": 100}}`},
+		"start":  {Method: "POST", ID: vmID, Action: "start"},
+		"grow":   {Method: "PATCH", ID: diskNamed("os"), Body: `{"properties": {"diskSizeGB": 100}}`},
+		"delete": {Method: "DELETE", ID: vmID},
 	}
 	for name, r := range requests {
 		t.Run(name, func(t *testing.T) {
@@ -174,4 +184,10 @@ func TestDiskBehindAnImage(t *testing.T) {
 			armtest.WantError(t, err, "")
 		})
 	}
+	settleVM(t, c, vmID)
+	c.Post(vmID, "deallocate", "")
+	settleVM(t, c, vmID)
+	c.Delete(vmID)
+	_, err := c.Do(armtest.Request{Method: "PUT", ID: armtest.ID(ImageType + "/late"), Body: ofDisk("os", "")})
+	armtest.WantError(t, err, "OperationNotAllowed") // the disk goes with the machine
 }

@@ -116,8 +116,22 @@ func vmProvider(cfg Config) arm.Provider {
 			return changeVM(ctx, c, e, b)
 		},
 		View:   viewVM,
-		Remove: func(context.Context, *arm.Call, *vmObject) (bool, error) { return true, nil },
+		Remove: removeVM,
 	}
+}
+
+// removeVM refuses to delete a machine while something is made of a disk that
+// goes with it.
+func removeVM(ctx context.Context, c *arm.Call, o *vmObject) (later bool, err error) {
+	for _, d := range append([]VMDisk{o.Spec.OSDisk}, o.Spec.DataDisks...) {
+		if !d.DeleteWithVM {
+			continue
+		}
+		if err := checkNotCopied(ctx, c.Tx, d.ID); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // createVM makes a machine, with the disks that come into being with it.

@@ -67,14 +67,7 @@ func start(ctx context.Context, c *arm.Call, o *vmObject) error {
 		return arm.Conflict("OperationNotAllowed", "VM '%s' was marked as generalized, so that it cannot be started. Make an image of it.", o.ID.Name())
 	}
 	for _, id := range o.Spec.DiskIDs() {
-		disk, err := Disks.Find(ctx, c.Tx, id)
-		if err != nil {
-			return err
-		}
-		if disk == nil {
-			continue
-		}
-		if err := checkNotCopied(ctx, c.Tx, disk); err != nil {
+		if err := checkNotCopied(ctx, c.Tx, id); err != nil {
 			return err
 		}
 	}
@@ -93,7 +86,14 @@ func powerOff(_ context.Context, c *arm.Call, o *vmObject) error {
 	return nil
 }
 
-func deallocate(_ context.Context, _ *arm.Call, o *vmObject) error {
+func deallocate(_ context.Context, c *arm.Call, o *vmObject) error {
+	hibernate, err := boolQuery(c, "hibernate")
+	if err != nil {
+		return err
+	}
+	if hibernate {
+		return arm.Unsupported("hibernate")
+	}
 	o.Spec.ask(fabric.Deallocated, o.Generation, false)
 	return nil
 }

@@ -43,6 +43,8 @@ func TestVMChangesThatAreRefused(t *testing.T) {
 		"location":             {`"location": "local"`, `"location": "moon"`, "InvalidResourceLocation", "location"},
 		"size unknown":         {`Standard_B1s`, `Standard_B0`, "InvalidParameter", "properties.hardwareProfile.vmSize"},
 		"data disk's LUN":      {`"lun": 0`, `"lun": 5`, "PropertyChangeNotAllowed", "dataDisk.lun"},
+		"data disk's name":     {`"name": "vm1_disk2_`, `"name": "vm1_disk3_`, "PropertyChangeNotAllowed", "dataDisk.name"},
+		"image by name and id": {`"publisher": "lazuli"`, `"publisher": "lazuli", "id": "/subscriptions/x/resourceGroups/y/providers/Microsoft.Compute/images/z"`, "PropertyChangeNotAllowed", "imageReference"},
 		"data disk's size":     {`"diskSizeGB": 4`, `"diskSizeGB": 5`, "PropertyChangeNotAllowed", "dataDisk.diskSizeGB"},
 		"data disk's origin":   {`"createOption": "Empty"`, `"createOption": "Attach"`, "PropertyChangeNotAllowed", "dataDisk.createOption"},
 		"interface while it runs": {
@@ -276,6 +278,23 @@ func TestActions(t *testing.T) {
 				t.Errorf("operation = %+v at generation %d", res.Operation, vm.Generation)
 			}
 		})
+	}
+}
+
+// A machine that is to keep its memory must not lose it.
+func TestHibernateIsRefused(t *testing.T) {
+	c := withVM(t)
+	for query, code := range map[string]string{"true": "UnsupportedProperty", "maybe": "InvalidParameter", "false": ""} {
+		_, err := c.Do(armtest.Request{Method: "POST", ID: vmID, Action: "deallocate", Query: map[string][]string{"Hibernate": {query}}})
+		armtest.WantError(t, err, code)
+		if down := getVM(t, c).Spec.Power != fabric.Running; down != (code == "") {
+			t.Errorf("with hibernate=%s the machine goes down: %t", query, down)
+		}
+		if code == "" {
+			settleVM(t, c, vmID)
+			c.Post(vmID, "start", "")
+			settleVM(t, c, vmID)
+		}
 	}
 }
 

@@ -84,6 +84,9 @@ func applyDataDisk(ctx context.Context, c *arm.Call, e *vmEdit, target string, b
 		if *b.LUN != d.LUN {
 			return d, notAllowed("dataDisk.lun")
 		}
+		if b.Name != "" && !strings.EqualFold(b.Name, d.ID.Name()) {
+			return d, notAllowed("dataDisk.name")
+		}
 		if b.CreateOption != "" && !strings.EqualFold(b.CreateOption, d.CreateOption) {
 			return d, notAllowed("dataDisk.createOption")
 		}
@@ -123,8 +126,8 @@ func attachDataDisk(ctx context.Context, c *arm.Call, e *vmEdit, target string, 
 	if err != nil {
 		return id, err
 	}
-	if b.SizeGB != 0 && b.SizeGB != disk.Spec.SizeGiB {
-		return id, arm.InvalidParameter(target+".diskSizeGB", "The disk has %d GiB. Resize the disk itself.", disk.Spec.SizeGiB)
+	if err := checkAttached(target, disk, &b.aDisk); err != nil {
+		return id, err
 	}
 	return disk.ID, takeDisk(ctx, c.Tx, disk, e.ID, false, target)
 }

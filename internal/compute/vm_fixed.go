@@ -68,7 +68,11 @@ func checkUnchanged(e *vmEdit, b *vmBody) error {
 	if len(b.Zones) > 0 && !slices.Equal(b.Zones, v.Zones) {
 		return notAllowed("zones")
 	}
-	if r := p.Storage.Image; r != nil && !v.Image.is(r) {
+	was := ImageRef{}
+	if v.Image != nil {
+		was = *v.Image
+	}
+	if r := p.Storage.Image; r != nil && !r.is(was) {
 		return notAllowed("imageReference")
 	}
 	if p.OS == nil {
@@ -81,15 +85,10 @@ func checkUnchanged(e *vmEdit, b *vmBody) error {
 }
 
 // is says whether r names the image i, as far as it says anything.
-func (i *ImageRef) is(r *imageReference) bool {
-	if i == nil {
-		return r.ID.IsZero() && r.Publisher+r.Offer+r.SKU+r.Version == ""
-	}
-	if !r.ID.IsZero() {
-		return i.ID.Equal(r.ID)
-	}
+func (r *imageReference) is(i ImageRef) bool {
 	same := func(given, is string) bool { return given == "" || strings.EqualFold(given, is) }
-	return same(r.Publisher, i.Publisher) && same(r.Offer, i.Offer) && same(r.SKU, i.SKU) &&
+	return (r.ID.IsZero() || r.ID.Equal(i.ID)) &&
+		same(r.Publisher, i.Publisher) && same(r.Offer, i.Offer) && same(r.SKU, i.SKU) &&
 		(same(r.Version, i.Version) || same(r.Version, i.ExactVersion))
 }
 

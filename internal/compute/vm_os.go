@@ -79,15 +79,17 @@ func readLinux(os *OSProfile, b *linuxOS) error {
 }
 
 var (
-	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$`)
+	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 	userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
 )
+
+const maxHostName = 64
 
 func checkComputerName(os *firstBoot) error {
 	const target = osTarget + ".computerName"
 	name := os.ComputerName
-	if !hostName.MatchString(name) || strings.Trim(name, "0123456789") == "" {
-		return arm.InvalidParameter(target, "The computer name '%s' is not valid: it must be 1 to 64 letters, digits, '.' and '-', and not digits only.", name)
+	if len(name) > maxHostName || !hostName.MatchString(name) || strings.Trim(name, "0123456789") == "" {
+		return arm.InvalidParameter(target, "The computer name '%s' is not valid: it must be 1 to 64 letters, digits, '.' and '-', and not digits only; each part between dots begins and ends with a letter or digit.", name)
 	}
 	return nil
 }
@@ -142,9 +144,14 @@ func checkPassword(os *firstBoot) error {
 	return nil
 }
 
+const maxKeys = 100
+
 func checkKeys(os *firstBoot) error {
 	const target = osTarget + ".linuxConfiguration.ssh.publicKeys"
 	path := "/home/" + os.AdminUsername + "/.ssh/authorized_keys"
+	if len(os.SSHKeys) > maxKeys {
+		return arm.InvalidParameter(target, "There are %d keys; at most %d are allowed.", len(os.SSHKeys), maxKeys)
+	}
 	for i := range os.SSHKeys {
 		k := &os.SSHKeys[i]
 		if k.Path == "" {

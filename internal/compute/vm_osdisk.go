@@ -54,6 +54,9 @@ func attachOSDisk(ctx context.Context, c *arm.Call, e *vmEdit, p *vmProperties, 
 	if err != nil {
 		return err
 	}
+	if err := checkAttached(osDiskTarget, disk, &p.Storage.OSDisk.aDisk); err != nil {
+		return err
+	}
 	e.Spec.OSDisk.ID = disk.ID
 	e.Spec.OSType = orElse(osType, orElse(disk.Spec.OSType, linux))
 	e.Spec.Firmware = firmwareOf(disk.Spec.HyperVGeneration)
@@ -130,6 +133,19 @@ func checkDiskUnchanged(ctx context.Context, c *arm.Call, id arm.ID, property st
 	}
 	if b.Disk != nil && b.Disk.SKU != "" && !strings.EqualFold(b.Disk.SKU, disk.Spec.SKU) {
 		return notAllowed(property + ".managedDisk.storageAccountType")
+	}
+	return nil
+}
+
+// checkAttached refuses to make another disk of the one that is to be attached.
+func checkAttached(target string, disk *diskObject, b *aDisk) error {
+	switch {
+	case b.Name != "" && !strings.EqualFold(b.Name, disk.ID.Name()):
+		return arm.InvalidParameter(target+".name", "The disk's name is '%s'. Leave the name out.", disk.ID.Name())
+	case b.SizeGB != 0 && b.SizeGB != disk.Spec.SizeGiB:
+		return arm.InvalidParameter(target+".diskSizeGB", "The disk has %d GiB. Resize the disk itself.", disk.Spec.SizeGiB)
+	case b.Disk != nil && b.Disk.SKU != "" && !strings.EqualFold(b.Disk.SKU, disk.Spec.SKU):
+		return arm.InvalidParameter(target+".managedDisk.storageAccountType", "The disk is of the kind %s. Change the disk itself.", disk.Spec.SKU)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package compute
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"lazuli/internal/arm"
 	"lazuli/internal/fabric"
@@ -39,6 +41,9 @@ func orElse(s, otherwise string) string {
 
 func elementOf(target string, i int) string { return fmt.Sprintf("%s[%d]", target, i) }
 
+// zoneNames are the names of zones that Azure has.
+var zoneNames = []string{"1", "2", "3"}
+
 // readZones reads the zones of a resource, of which it is in one at most.
 // There is one place only; a zone is a name for it.
 func readZones(zones []string) ([]string, error) {
@@ -46,8 +51,8 @@ func readZones(zones []string) ([]string, error) {
 		return nil, arm.InvalidParameter("zones", "The resource can be in one zone only.")
 	}
 	for _, z := range zones {
-		if _, err := arm.Enum("zones", z, "1", "2", "3"); err != nil {
-			return nil, err
+		if !slices.Contains(zoneNames, z) {
+			return nil, arm.InvalidParameter("zones", "The zone '%s' is not one of: %s.", z, strings.Join(zoneNames, ", "))
 		}
 	}
 	return zones, nil
