@@ -105,7 +105,7 @@ func bootID() (string, error) {
 }
 
 // alive opens the process if it is still the one that id names. ok is false
-// when it is gone.
+// when it is gone for certain: one that cannot be looked at may run a guest.
 func (id identity) alive() (pidfd *os.File, ok bool, err error) {
 	pidfd, err = openPID(id.PID)
 	if errors.Is(err, unix.ESRCH) {
@@ -115,11 +115,14 @@ func (id identity) alive() (pidfd *os.File, ok bool, err error) {
 		return nil, false, err
 	}
 	now, err := identify(id.PID) // after it was opened, so the number is held
-	if err != nil || now.StartTicks != id.StartTicks || now.BootID != id.BootID {
-		pidfd.Close()
+	if err == nil && now.StartTicks == id.StartTicks && now.BootID == id.BootID {
+		return pidfd, true, nil
+	}
+	pidfd.Close()
+	if err == nil || errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return nil, false, nil
 	}
-	return pidfd, true, nil
+	return nil, false, err
 }
 
 // openPID refers to a process by descriptor: it never names another one, and

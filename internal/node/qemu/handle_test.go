@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestStartTicks(t *testing.T) {
@@ -50,6 +51,41 @@ func TestIdentityOfThisProcess(t *testing.T) {
 		t.Fatalf("alive = %v, %v", ok, err)
 	}
 	pidfd.Close()
+}
+
+// TestIdentityThatCannotBeRead is an agent without a descriptor to spare: what
+// it cannot look at is not gone.
+func TestIdentityThatCannotBeRead(t *testing.T) {
+	id, err := identify(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	oneDescriptorLeft(t)
+	if pidfd, ok, err := id.alive(); ok || err == nil {
+		pidfd.Close()
+		t.Errorf("alive = %v, %v, want an error", ok, err)
+	}
+}
+
+func oneDescriptorLeft(t *testing.T) {
+	r, w, err := os.Pipe() // the runtime has what it needs of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	free, err := unix.Dup(int(r.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(free)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(free) + 1, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
 }
 
 func TestWriteReplacesWhole(t *testing.T) {
