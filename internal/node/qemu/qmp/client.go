@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lazuli/internal/node/qemu/mailbox"
@@ -21,6 +22,16 @@ import (
 // ErrClosed is the error of commands that QEMU will not answer any more,
 // because it is gone or Close was called.
 var ErrClosed = errors.New("monitor is closed")
+
+// maxWaiting bounds what waits to be taken by Events, in bytes. Of a QEMU that a
+// guest took over, or makes say the same again and again, no more is believed
+// than there is room for.
+const maxWaiting = 8 << 20
+
+// eventBytes is what an event takes besides its data.
+const eventBytes = 128
+
+var errFlood = errors.New("more events than anyone reads")
 
 // writeTimeout bounds one write. QEMU reads commands at once unless it hangs.
 const writeTimeout = 10 * time.Second
@@ -31,6 +42,7 @@ type Client struct {
 	commands chan *command
 	messages chan message
 	events   *mailbox.Mailbox[Event]
+	waiting  atomic.Int64 // bytes in events
 	quit     chan struct{}
 	once     sync.Once
 	done     chan struct{} // closed when run has ended; err is set before
@@ -126,7 +138,13 @@ func (c *Client) Do(ctx context.Context, name string, args, out any) error {
 
 // Events takes what QEMU told since the last call. Every event that came
 // before the answer to a command is there when Do returns.
-func (c *Client) Events() []Event { return c.events.Take() }
+func (c *Client) Events() []Event {
+	all := c.events.Take()
+	for _, e := range all {
+		c.waiting.Add(-e.size())
+	}
+	return all
+}
 
 // Ready delivers when there are events to take.
 func (c *Client) Ready() <-chan struct{} { return c.events.Ready() }

@@ -145,6 +145,46 @@ func TestEventsBetweenAnswers(t *testing.T) {
 	}
 }
 
+// TestFloodOfEvents is a QEMU that says more than anyone reads.
+func TestFloodOfEvents(t *testing.T) {
+	data := `"` + strings.Repeat("x", 1<<20) + `"`
+	const n = 2 * maxWaiting >> 20
+	c := open(t, func(s *server) {
+		a := s.hear()
+		for range n {
+			s.say(`{"event": "E", "data": %s, "timestamp": {"seconds": 1, "microseconds": 0}}`, data)
+		}
+		s.say(`{"return": {}, "id": %d}`, a.ID)
+	})
+	if err := c.Do(t.Context(), "query-status", nil, nil); !errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), errFlood.Error()) {
+		t.Errorf("err = %v, want one about the flood", err)
+	}
+	if got := len(c.Events()); got == 0 || got > maxWaiting>>20 {
+		t.Errorf("%d MiB of events wait, want some, and no more than %d", got, maxWaiting>>20)
+	}
+}
+
+// TestEventsThatAreTakenAreNoFlood is as many events, which are read.
+func TestEventsThatAreTakenAreNoFlood(t *testing.T) {
+	data := `"` + strings.Repeat("x", 1<<20) + `"`
+	const n = 2 * maxWaiting >> 20
+	c := open(t, func(s *server) {
+		for range n {
+			a := s.hear()
+			s.say(`{"event": "E", "data": %s, "timestamp": {"seconds": 1, "microseconds": 0}}`, data)
+			s.say(`{"return": {}, "id": %d}`, a.ID)
+		}
+	})
+	for i := range n {
+		if err := c.Do(t.Context(), "query-status", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.Events()); got != 1 {
+			t.Errorf("%d events with answer %d, want 1", got, i)
+		}
+	}
+}
+
 func TestContextEndsWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := open(t, func(s *server) {

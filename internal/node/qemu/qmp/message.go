@@ -44,6 +44,8 @@ type Event struct {
 	At   time.Time
 }
 
+func (e Event) size() int64 { return eventBytes + int64(len(e.Name)+len(e.Data)) }
+
 func (m *message) toEvent() Event {
 	return Event{
 		Name: m.Event,

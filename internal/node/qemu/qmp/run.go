@@ -18,7 +18,9 @@ func (c *Client) run(r *bufio.Reader) {
 	for reading := true; reading; { // until read has ended too
 		select {
 		case m := <-c.messages:
-			c.receive(m, pending)
+			if rerr := c.receive(m, pending); err == nil {
+				err = rerr
+			}
 		case e := <-ended:
 			reading = false
 			if err == nil {
@@ -46,7 +48,9 @@ func (c *Client) serve(pending map[uint64]*command, ended chan error) error {
 				return err
 			}
 		case m := <-c.messages:
-			c.receive(m, pending)
+			if err := c.receive(m, pending); err != nil {
+				return err
+			}
 		case err := <-ended:
 			ended <- err
 			return err
@@ -82,18 +86,18 @@ func (c *Client) send(id uint64, cmd *command) error {
 	return err
 }
 
-// receive hands on one message. Answers that nobody waits for are dropped.
-func (c *Client) receive(m message, pending map[uint64]*command) {
+// receive hands on one message. Answers that nobody waits for are dropped. Once
+// there are too many events, those that come are lost, and so is the connection.
+func (c *Client) receive(m message, pending map[uint64]*command) error {
 	if m.Event != "" {
-		c.events.Put(m.toEvent())
-		return
+		return c.put(m.toEvent())
 	}
 	if m.ID == nil {
-		return
+		return nil
 	}
 	cmd, ok := pending[*m.ID]
 	if !ok {
-		return
+		return nil
 	}
 	delete(pending, *m.ID)
 	switch {
@@ -102,4 +106,14 @@ func (c *Client) receive(m message, pending map[uint64]*command) {
 	case m.Return != nil:
 		cmd.reply <- reply{result: *m.Return}
 	}
+	return nil
+}
+
+func (c *Client) put(e Event) error {
+	if c.waiting.Load()+e.size() > maxWaiting {
+		return errFlood
+	}
+	c.waiting.Add(e.size())
+	c.events.Put(e)
+	return nil
 }
