@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,11 +60,15 @@ func (r *record) event(at time.Time, code, format string, a ...any) {
 }
 
 // records keeps one file for each machine. Changes are on stable storage when
-// they return.
+// they return without an error.
 type records struct {
 	dir string
-	mu  sync.Mutex
+
+	mu      sync.Mutex
+	unsaved map[string]record // of facts that could not be written yet
 }
+
+func newRecords(dir string) records { return records{dir: dir, unsaved: map[string]record{}} }
 
 func (s *records) path(uid string) string { return filepath.Join(s.dir, uid+".json") }
 
@@ -71,56 +76,95 @@ func (s *records) path(uid string) string { return filepath.Join(s.dir, uid+".js
 func (s *records) get(uid string) (record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.read(uid)
-}
-
-func (s *records) read(uid string) (record, error) {
-	var r record
-	b, err := os.ReadFile(s.path(uid))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
+	r, unsaved := s.unsaved[uid]
+	if !unsaved {
+		r, _, err := s.read(uid)
+		return r, err
 	}
-	if err != nil {
-		return r, fmt.Errorf("read record: %w", err)
-	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return r, fmt.Errorf("read record %s: %w", s.path(uid), err)
+	if b, err := json.Marshal(r); err == nil && writeFile(s.path(uid), b) == nil {
+		delete(s.unsaved, uid)
 	}
 	return r, nil
 }
 
-// update changes a record and returns it as it is then.
+// read returns a record and how it is written.
+func (s *records) read(uid string) (r record, b []byte, err error) {
+	b, err = os.ReadFile(s.path(uid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil, nil
+	}
+	if err != nil {
+		return r, nil, fmt.Errorf("read record: %w", err)
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, nil, fmt.Errorf("read record %s: %w", s.path(uid), err)
+	}
+	return r, b, nil
+}
+
+// update changes a record and returns it as it is then; after an error it is as
+// it was. A change that changes nothing costs nothing: guests say the same
+// things again and again.
 func (s *records) update(uid string, f func(*record)) (record, error) {
+	return s.change(uid, f, false)
+}
+
+// note is update for what has happened, which is so whether or not it can be
+// written down: on a full disk it holds as long as the agent lives, and is
+// written when there is room.
+func (s *records) note(uid string, f func(*record)) error {
+	_, err := s.change(uid, f, true)
+	return err
+}
+
+func (s *records) change(uid string, f func(*record), fact bool) (record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, err := s.read(uid)
-	if err != nil {
-		return r, err
+	r, unsaved := s.unsaved[uid]
+	var was []byte
+	if !unsaved {
+		var err error
+		if r, was, err = s.read(uid); err != nil {
+			return r, err
+		}
 	}
 	f(&r)
 	b, err := json.Marshal(r)
-	if err != nil {
+	if err != nil || bytes.Equal(b, was) {
 		return r, err
 	}
-	return r, writeFile(s.path(uid), b)
+	err = writeFile(s.path(uid), b)
+	switch {
+	case err == nil:
+		delete(s.unsaved, uid)
+	case fact:
+		s.unsaved[uid] = r
+	}
+	return r, err
 }
 
 func (s *records) remove(uid string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.Remove(s.path(uid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove record: %w", err)
+	delete(s.unsaved, uid)
+	for _, path := range []string{unfinished(s.path(uid)), s.path(uid)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove record: %w", err)
+		}
 	}
 	return nil
 }
 
-// writeFile replaces a file whole and for good.
+func unfinished(path string) string { return path + ".new" }
+
+// writeFile replaces a file whole and for good. One caller at a time writes a
+// file, so that what a crash leaves is written over by the next.
 func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	temp := unfinished(path)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
 	if _, err = f.Write(b); err == nil {
 		err = f.Sync()
 	}
@@ -128,9 +172,10 @@ func writeFile(path string, b []byte) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(temp, path)
 	}
 	if err != nil {
+		os.Remove(temp) //nolint:errcheck // the next write does so too
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return syncDir(filepath.Dir(path))
