@@ -49,7 +49,8 @@ type Agent struct {
 	mu      sync.Mutex
 	desired desired
 	agents  agents
-	streaks streaks
+	crashes streaks // of machines
+	resumes streaks // of machines that I/O errors paused
 	flushes chan chan struct{}
 	told    []fabric.NodeImage // the images last reported; of reporting only
 	unread  string             // likewise: which images could not be read
@@ -80,7 +81,7 @@ func New(c Config) (*Agent, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make agent's directory: %w", err)
 	}
-	a := &Agent{c: c, startedAt: time.Now(), records: records{dir: dir}, desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]fabric.Agent{}}, streaks: streaks{m: map[string]streak{}}, flushes: make(chan chan struct{})}
+	a := &Agent{c: c, startedAt: time.Now(), records: newRecords(dir), desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]fabric.Agent{}}, crashes: newStreaks(), resumes: newStreaks(), flushes: make(chan chan struct{})}
 	a.machines = reconcile.New("machine", 16, c.Log, a.reconcileMachine)
 	a.disks = reconcile.New("disk", 8, c.Log, a.reconcileDisk)
 	a.images = reconcile.New("image", 2, c.Log, a.reconcileImage)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,12 +133,21 @@ func (w *world) assign(f func(a *fabric.Assignment)) {
 	w.settle()
 }
 
-func (w *world) settle() { time.Sleep(2 * time.Minute) } // of the bubble's clock
+// settle lets time pass, of the bubble's clock: not a whole number of minutes,
+// at which the agent looks at everything again.
+func (w *world) settle() { time.Sleep(2*time.Minute + time.Second) }
 
 func (w *world) machine() fabric.MachineReport {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r, _ := w.reports[fabric.Ref{Kind: fabric.KindMachine, UID: "m1"}].(fabric.MachineReport)
+	return r
+}
+
+func (w *world) disk(uid string) fabric.DiskReport {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, _ := w.reports[fabric.Ref{Kind: fabric.KindDisk, UID: uid}].(fabric.DiskReport)
 	return r
 }
 
@@ -345,6 +355,83 @@ func TestAgent(t *testing.T) {
 			w.wantState(fabric.MachineRunning, 1)
 			if got, want := w.events(), []string{"Paused", "Resumed"}; !cmp.Equal(got, want) {
 				t.Errorf("events = %v, want %v", got, want)
+			}
+		},
+		"failing disk": func(t *testing.T, w *world) {
+			var resumes atomic.Int32
+			w.host.FailWith(func(call, _ string) error {
+				if call == "Resume" {
+					resumes.Add(1)
+				}
+				return nil
+			})
+			w.host.Spoil()
+			w.settle()
+			if r := w.wantState(fabric.MachinePaused, 1); r.Problem == nil || r.Problem.Code != "HostDiskFailed" {
+				t.Errorf("problem = %v, want HostDiskFailed", r.Problem)
+			}
+			if n := resumes.Load(); n == 0 || n > 10 {
+				t.Errorf("the guest was let go on %d times within two minutes, want less and less often", n)
+			}
+			w.host.Mend()
+			w.settle()
+			w.wantState(fabric.MachineRunning, 1)
+		},
+		"silent process is shown, and let be": func(t *testing.T, w *world) {
+			w.host.Hang("m1")
+			w.settle()
+			if r := w.wantState(fabric.MachineRunning, 0); r.Problem == nil || r.Problem.Code != "HostTimeout" {
+				t.Errorf("problem = %v, want HostTimeout", r.Problem)
+			}
+			w.host.Wake("m1")
+			w.settle()
+			if r := w.wantState(fabric.MachineRunning, 1); r.Problem != nil || len(r.Events) != 0 {
+				t.Errorf("after it answers again: problem = %v, events = %v", r.Problem, r.Events)
+			}
+		},
+		"silent process is stopped after its grace": func(t *testing.T, w *world) {
+			w.host.Hang("m1")
+			w.assign(power(fabric.Stopped, false))
+			w.wantState(fabric.MachineStopped, 2)
+		},
+		"silent process is stopped hard and removed": func(t *testing.T, w *world) {
+			w.host.Hang("m1")
+			w.assign(power(fabric.Stopped, true))
+			w.wantState(fabric.MachineStopped, 2)
+			w.assign(power(fabric.Running, false))
+			w.host.Hang("m1")
+			w.assign(func(a *fabric.Assignment) { gone(a); a.Machines[0].Generation = 4 })
+			w.wantState(fabric.MachineGone, 4)
+		},
+		"disk of a silent process does not grow": func(t *testing.T, w *world) {
+			w.host.Hang("m1")
+			w.assign(func(a *fabric.Assignment) { a.Disks[1].SizeBytes *= 2; a.Disks[1].Generation++ })
+			if r := w.disk("data"); r.Generation != 1 || r.Problem == nil {
+				t.Errorf("disk = %+v, want one whose growth the guest was not told", r)
+			}
+			w.host.Wake("m1")
+			w.settle()
+			if r := w.disk("data"); r.Generation != 2 || r.Problem != nil {
+				t.Errorf("disk = %+v, want it grown", r)
+			}
+		},
+		"start that fails is no crash": func(t *testing.T, w *world) {
+			w.assign(power(fabric.Stopped, true))
+			w.host.FailWith(func(call, _ string) error {
+				if call == "Start" {
+					return errors.New("no memory")
+				}
+				return nil
+			})
+			w.assign(power(fabric.Running, false))
+			if r := w.wantState(fabric.MachineStarting, 2); r.Problem == nil || !strings.Contains(r.Problem.Message, "no memory") {
+				t.Errorf("problem = %v, want why it does not start", r.Problem)
+			}
+			w.host.FailWith(nil)
+			w.settle()
+			w.wantState(fabric.MachineRunning, 3)
+			if got := w.events(); len(got) != 0 {
+				t.Errorf("events = %v, want none: nothing ran that could crash", got)
 			}
 		},
 		"remove": func(t *testing.T, w *world) {

@@ -47,7 +47,8 @@ type Hypervisor interface {
 	// Events delivers what happens to machines by itself, in order; none is
 	// lost. An event is delivered before Find shows what it explains. What
 	// happened while no agent ran is delivered after Attach; an end may be told
-	// again after a later one, with the same time.
+	// again after a later one, with the same time. Of a guest that restarts, or
+	// opens its tray, without end the latest time is told about once a second.
 	Events() <-chan InstanceEvent
 	// SerialLog opens the boot log: what the guest wrote to its serial port.
 	SerialLog(uid string) (io.ReadCloser, error)
@@ -89,6 +90,9 @@ type InstanceState string
 const (
 	InstanceRunning InstanceState = "running"
 	InstancePaused  InstanceState = "paused" // by an I/O error; see IOStatus
+	// InstanceSilent is a machine whose QEMU lives and does not answer: nothing
+	// else is known of it, and nothing can be done to it but to stop it.
+	InstanceSilent InstanceState = "silent"
 )
 
 // Instance is a running machine.

@@ -25,6 +25,12 @@ func (a *agents) get(uid string) *fabric.Agent {
 	return nil
 }
 
+func (a *agents) forget(uid string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.m, uid)
+}
+
 // Ready is called when a guest reports that it is ready. The first time sticks.
 func (a *Agent) Ready(uid string) {
 	now := time.Now()
@@ -65,7 +71,7 @@ func (a *Agent) note(uid string, f func(*record)) {
 	if _, ok := a.Machine(uid); !ok {
 		return
 	}
-	if _, err := a.records.update(uid, f); err != nil {
+	if err := a.records.note(uid, f); err != nil {
 		a.c.Log.Error("machine's record not written", "vm", uid, "err", err)
 	}
 	a.machines.Add(uid)
@@ -143,7 +149,7 @@ func (a *Agent) heard(e InstanceEvent) {
 		}
 	}
 	if f != nil {
-		if _, err := a.records.update(e.UID, f); err != nil {
+		if err := a.records.note(e.UID, f); err != nil {
 			a.c.Log.Error("machine's record not written", "vm", e.UID, "err", err)
 		}
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 const (
 	pausedPoll  = time.Second      // is there room again?
 	stopPoll    = time.Second      // has the guest powered off?
+	silentPoll  = 5 * time.Second  // does QEMU answer again?
 	missingPoll = 2 * time.Second  // is the disk or port there now?
 	roomToGoOn  = 32 << 20         // bytes free before a full disk's guest goes on
 	detachWait  = 20 * time.Second // for a guest to let go of a disk
@@ -140,7 +142,8 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	if err := s.c.Hypervisor.Start(ctx, spec); err != nil {
-		return 0, fmt.Errorf("start: %w", err)
+		// Nothing runs that could be found crashed.
+		return 0, errors.Join(fmt.Errorf("start: %w", err), s.update(func(r *record) { r.Started = false }))
 	}
 	s.c.Log.Info("machine started", "vm", s.m.Name, "uid", s.m.UID)
 	return 0, nil
@@ -170,20 +173,23 @@ func (s *step) furnished(ctx context.Context) (bool, error) {
 // long to wait before it is started again.
 func (s *step) noteCrash() (time.Duration, error) {
 	if !s.rec.Started {
-		return s.streaks.wait(s.m.UID, time.Now()), nil
+		return s.crashes.wait(s.m.UID, time.Now()), nil
 	}
 	now := time.Now()
 	err := s.update(func(r *record) {
 		r.Started = false
 		r.event(now, "Restarted", "The virtual machine was not running though it should be: its process ended by itself, was ended, or the host went down. It is started again.")
 	})
-	s.streaks.crashed(s.m.UID, now)
+	s.crashes.add(s.m.UID, now)
 	s.c.Log.Warn("machine was not running, will start it again", "vm", s.m.Name, "uid", s.m.UID)
-	return s.streaks.wait(s.m.UID, now), err
+	return s.crashes.wait(s.m.UID, now), err
 }
 
 // tend looks after a machine that runs as it should.
 func (s *step) tend(ctx context.Context) (time.Duration, error) {
+	if s.inst.State == InstanceSilent {
+		return silentPoll, nil
+	}
 	if s.m.Provision.ComputerName == "" && s.rec.ReadyAt == nil {
 		now := time.Now()
 		if err := s.update(func(r *record) { r.ReadyAt = &now }); err != nil {
@@ -211,6 +217,11 @@ func (s *step) unpause(ctx context.Context) error {
 			return err
 		}
 	}
+	now := time.Now()
+	if s.resumes.wait(s.m.UID, now) > 0 {
+		return nil
+	}
+	s.resumes.add(s.m.UID, now)
 	if err := s.c.Hypervisor.Resume(ctx, s.m.UID); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
@@ -306,6 +317,9 @@ func (s *step) down(ctx context.Context, hard bool) (time.Duration, error) {
 			return 0, err
 		}
 	}
+	if s.inst.State == InstanceSilent {
+		return stopPoll, nil
+	}
 	// Said every time: a guest that is still booting does not hear it.
 	if err := s.c.Hypervisor.Shutdown(ctx, s.m.UID); err != nil {
 		return 0, fmt.Errorf("ask guest to power off: %w", err)
@@ -351,7 +365,9 @@ func (s *step) remove(ctx context.Context) error {
 	if err := s.records.remove(s.m.UID); err != nil {
 		return err
 	}
-	s.streaks.forget(s.m.UID)
+	s.crashes.forget(s.m.UID)
+	s.resumes.forget(s.m.UID)
+	s.agents.forget(s.m.UID)
 	for _, d := range s.m.Disks {
 		s.disks.Add(d.UID)
 	}
@@ -386,6 +402,9 @@ func (s *step) report(failure error) {
 	default:
 		r.State = fabric.MachineStopped
 		r.Deallocated = s.m.Power == fabric.Deallocated && failure == nil
+	}
+	if s.runs && s.inst.State == InstanceSilent {
+		r.Problem = silentProblem(s.inst.PID)
 	}
 	if s.runs {
 		r.StartedAt, r.Accelerator = &s.inst.StartedAt, s.c.Hypervisor.Accelerator()
@@ -431,6 +450,10 @@ func pausedProblem(status string) *fabric.Problem {
 		return &fabric.Problem{Code: "HostDiskFull", Message: "The host's disk is full. The virtual machine is paused and has lost nothing; it goes on by itself when there is room. Free space in the host's data directory."}
 	}
 	return &fabric.Problem{Code: "HostDiskFailed", Message: "The host's disk answered with an error. The virtual machine is paused; it goes on when the disk works again. See the host's kernel log."}
+}
+
+func silentProblem(pid int) *fabric.Problem {
+	return &fabric.Problem{Code: "HostTimeout", Message: fmt.Sprintf("The process that runs the virtual machine (number %d on the host) does not answer: the host's disk may hang. Stop the virtual machine to end the process.", pid)}
 }
 
 func problem(err error) *fabric.Problem {

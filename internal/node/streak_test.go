@@ -6,13 +6,13 @@ import (
 )
 
 func TestStreak(t *testing.T) {
-	s := streaks{m: map[string]streak{}}
+	s := newStreaks()
 	at := time.Now()
 	if got := s.wait("m", at); got != 0 {
 		t.Errorf("before any crash: %v", got)
 	}
 	for i, want := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
-		s.crashed("m", at)
+		s.add("m", at)
 		if got := s.wait("m", at); got != want*time.Second {
 			t.Errorf("after crash %d: %v, want %v", i+1, got, want*time.Second)
 		}
@@ -20,7 +20,7 @@ func TestStreak(t *testing.T) {
 	if got := s.wait("m", at.Add(2*time.Minute)); got != 0 {
 		t.Errorf("later: %v, want no wait", got)
 	}
-	s.crashed("m", at.Add(time.Hour))
+	s.add("m", at.Add(time.Hour))
 	if got := s.wait("m", at.Add(time.Hour)); got != 0 {
 		t.Errorf("first crash of a new row: %v", got)
 	}

@@ -50,6 +50,9 @@ func (a *Agent) growInGuest(ctx context.Context, d fabric.Disk) error {
 		if err != nil {
 			return err
 		}
+		if runs && inst.State == InstanceSilent {
+			return fmt.Errorf("tell guest: process %d does not answer", inst.PID)
+		}
 		if runs && slices.Contains(inst.Disks, d.UID) {
 			if err := a.c.Hypervisor.Grow(ctx, uid, d.UID, d.SizeBytes); err != nil {
 				return fmt.Errorf("tell guest: %w", err)

@@ -7,6 +7,7 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -33,6 +34,7 @@ type Host struct {
 	events   chan node.InstanceEvent
 	fail     func(call, uid string) error
 	free     int64
+	spoilt   bool // what guests write fails
 	nextPID  int
 }
 
@@ -47,6 +49,7 @@ type machine struct {
 	log    strings.Builder
 	booted int
 	runs   bool
+	hangs  bool
 }
 
 type disk struct {
@@ -157,6 +160,49 @@ func (h *Host) Drain() {
 	h.free = totalBytes
 }
 
+// Spoil and Mend play a disk of the host that fails: running guests are paused,
+// and again as soon as they go on.
+func (h *Host) Spoil() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.spoilt = true
+	for uid, m := range h.machines {
+		if m.runs {
+			h.failWrite(uid, m)
+		}
+	}
+}
+
+// Mend ends what Spoil began.
+func (h *Host) Mend() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.spoilt = false
+}
+
+func (h *Host) failWrite(uid string, m *machine) {
+	m.inst.State, m.inst.IOStatus = node.InstancePaused, "failed"
+	h.event(uid, node.EventIOError, "failed")
+}
+
+// Hang and Wake play a machine whose process does not answer.
+func (h *Host) Hang(uid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m := h.machines[uid]; m != nil {
+		m.hangs = true
+	}
+}
+
+// Wake ends what Hang began.
+func (h *Host) Wake(uid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m := h.machines[uid]; m != nil {
+		m.hangs = false
+	}
+}
+
 // Running are the UIDs of the machines that run, sorted.
 func (h *Host) Running() []string {
 	h.mu.Lock()
@@ -211,7 +257,7 @@ func (h *Host) end(uid string) bool {
 	if m == nil || !m.runs {
 		return false
 	}
-	m.runs = false
+	m.runs, m.hangs = false, false
 	for _, d := range h.disks {
 		if d.user == uid {
 			d.user = ""
@@ -224,6 +270,8 @@ func (m *machine) boot() {
 	m.booted++
 	fmt.Fprintf(&m.log, "boot %d\r\nlogin: ", m.booted)
 }
+
+var errSilent = errors.New("the process does not answer")
 
 // Hypervisor is the host's face as node.Hypervisor.
 type Hypervisor struct{ *Host }
@@ -244,6 +292,9 @@ func (h Hypervisor) Attach(context.Context) ([]node.Instance, error) {
 }
 
 func (m *machine) copy() node.Instance {
+	if m.hangs {
+		return node.Instance{UID: m.inst.UID, PID: m.inst.PID, StartedAt: m.inst.StartedAt, State: node.InstanceSilent}
+	}
 	in := m.inst
 	in.Disks = slices.Clone(in.Disks)
 	return in
@@ -316,6 +367,9 @@ func (h Hypervisor) Shutdown(_ context.Context, uid string) error {
 		return err
 	}
 	defer h.mu.Unlock()
+	if m := h.machines[uid]; m != nil && m.hangs {
+		return errSilent
+	}
 	if h.end(uid) {
 		h.event(uid, node.EventShutdown, "")
 	}
@@ -340,9 +394,16 @@ func (h Hypervisor) Reset(_ context.Context, uid string) error {
 
 // Resume lets a paused guest go on.
 func (h Hypervisor) Resume(_ context.Context, uid string) error {
-	h.mu.Lock()
+	if err := h.begin("Resume", uid); err != nil {
+		return err
+	}
 	defer h.mu.Unlock()
-	if m := h.machines[uid]; m != nil && m.runs {
+	m := h.machines[uid]
+	switch {
+	case m == nil || !m.runs:
+	case h.spoilt:
+		h.failWrite(uid, m)
+	default:
 		m.inst.State, m.inst.IOStatus = node.InstanceRunning, ""
 	}
 	return nil

@@ -11,11 +11,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lazuli/internal/node"
 	"lazuli/internal/node/qemu/qmp"
 )
 
 // quitTimeout is how long a QEMU that was asked to end has for it.
 const quitTimeout = 5 * time.Second
+
+// answerTimeout is how long a QEMU has to carry out a command. It opens and
+// closes files in some; one that takes longer hangs.
+const answerTimeout = 30 * time.Second
 
 // process is a QEMU process that is or was alive, a child of this agent or of
 // one before it.
@@ -144,7 +149,14 @@ func (p *process) do(ctx context.Context, name string, args, out any) error {
 	if c == nil {
 		return errNoMonitor
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	return c.Do(ctx, name, args, out)
+}
+
+// silent is all that is known of a process that does not answer.
+func (p *process) silent(uid string) node.Instance {
+	return node.Instance{UID: uid, PID: p.id.PID, StartedAt: p.id.StartedAt, State: node.InstanceSilent}
 }
 
 // look returns when every event that QEMU has told is passed on.
@@ -152,9 +164,13 @@ func (p *process) look(ctx context.Context) error {
 	done := make(chan struct{})
 	select {
 	case p.looks <- done:
-		<-done
-		return nil
 	case <-p.over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

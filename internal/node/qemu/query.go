@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lazuli/internal/node"
 	"lazuli/internal/node/qemu/qmp"
@@ -16,6 +17,7 @@ const (
 	statusRunning       = "running"
 	statusShutdown      = "shutdown" // the guest powered off
 	statusInternalError = "internal-error"
+	statusIOError       = "io-error"
 )
 
 // runState asks what the machine as a whole is doing.
@@ -61,7 +63,11 @@ func (p *process) disk(ctx context.Context, diskUID string) (drv drive, ok bool,
 	return drive{}, false, err
 }
 
-// Find says what the machine is doing.
+// findTimeout is how long a QEMU has to say what it is doing.
+const findTimeout = 5 * time.Second
+
+// Find says what the machine is doing. Of one whose QEMU does not answer it
+// says just that.
 func (d *Driver) Find(ctx context.Context, uid string) (node.Instance, bool, error) {
 	m, err := d.machine(uid)
 	if err != nil {
@@ -71,23 +77,38 @@ func (d *Driver) Find(ctx context.Context, uid string) (node.Instance, bool, err
 	if p == nil {
 		return node.Instance{}, false, nil
 	}
-	inst, err := p.instance(ctx, uid)
-	if errors.Is(err, qmp.ErrClosed) || errors.Is(err, errNoMonitor) {
-		// It may be ending; its watcher knows.
-		if p.ended(ctx) {
-			return node.Instance{}, false, nil
-		}
-	}
-	if lerr := p.look(ctx); err == nil {
-		err = lerr
-	}
+	inst, err := p.find(ctx, uid)
 	if p.halted.Load() || m.process() != p {
 		return node.Instance{}, false, nil
+	}
+	if err != nil && ctx.Err() == nil && unanswered(err) {
+		return p.silent(uid), true, nil
 	}
 	if err != nil {
 		return node.Instance{}, false, fmt.Errorf("qemu: %w", err)
 	}
 	return inst, true, nil
+}
+
+// find asks QEMU what Find tells, and has every event passed on that came
+// before the answer.
+func (p *process) find(ctx context.Context, uid string) (node.Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	inst, err := p.instance(ctx, uid)
+	if errors.Is(err, qmp.ErrClosed) || errors.Is(err, errNoMonitor) {
+		p.ended(ctx) // perhaps; its watcher knows
+	}
+	if lerr := p.look(ctx); err == nil {
+		err = lerr
+	}
+	return inst, err
+}
+
+// unanswered says that it is QEMU which failed, rather than what was asked of
+// it.
+func unanswered(err error) bool {
+	return errors.Is(err, qmp.ErrClosed) || errors.Is(err, errNoMonitor) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // instance asks QEMU for all that Find tells.
