@@ -137,27 +137,17 @@ func (h handle) lastWords() string {
 
 // resumeWatch goes on with a living process from the state that it is in.
 func (d *Driver) resumeWatch(ctx context.Context, m *machine, p *process, h handle) (inst node.Instance, ok bool, err error) {
-	state := ""
 	dial, cancel := context.WithTimeout(ctx, attachTimeout)
 	defer cancel()
-	if c, err := m.connect(dial, p); err == nil {
-		p.setMonitor(c)
-		state, err = p.runState(dial)
-		if err != nil {
-			d.c.Log.Warn("monitor does not answer, will retry", "vm", m.uid, "err", err)
-		}
+	state, err := m.reach(dial, p)
+	if err != nil {
+		d.c.Log.Warn("monitor does not answer, will retry", "vm", m.uid, "err", err)
 	}
 	if h.Ended != nil { // and an agent before was about to end the process
 		state = statusShutdown
 	}
-	if state == statusPrelaunch || state == statusInternalError {
-		p.stopping.Store(state == statusPrelaunch) // its start was never finished
-		if err := p.kill(); err != nil {
-			return inst, false, err
-		}
-	}
 	m.setProcess(p)
-	w := &watcher{d: d, m: m, p: p, h: h, paused: true}
+	w := &watcher{d: d, m: m, p: p, h: h, paused: state != statusRunning}
 	d.wg.Go(func() { w.run(state) })
 	if state == statusPrelaunch || state == statusInternalError || state == statusShutdown {
 		select {
@@ -171,7 +161,7 @@ func (d *Driver) resumeWatch(ctx context.Context, m *machine, p *process, h hand
 		return inst, false, nil
 	}
 	if err != nil { // alive, and more is not known yet
-		return node.Instance{UID: m.uid, PID: p.id.PID, StartedAt: p.id.StartedAt, State: node.InstanceRunning}, true, nil
+		return p.silent(m.uid), true, nil
 	}
 	return inst, true, nil
 }

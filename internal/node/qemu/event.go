@@ -28,14 +28,14 @@ func (w *watcher) event(ctx context.Context, ev qmp.Event) {
 	case "SHUTDOWN":
 		w.shutdown(ctx, data, ev.At)
 	case "RESET":
-		w.d.tell(w.m.uid, node.EventReset, data.Reason, ev.At)
+		w.tellOften(node.InstanceEvent{Kind: node.EventReset, Detail: data.Reason, At: ev.At})
 	case "BLOCK_IO_ERROR":
 		w.ioError(data, ev.At)
 	case "RESUME":
 		w.paused = false
 	case "DEVICE_TRAY_MOVED":
 		if data.ID == mediumID && data.TrayOpen {
-			w.d.tell(w.m.uid, node.EventEjected, "", ev.At)
+			w.tellOften(node.InstanceEvent{Kind: node.EventEjected, At: ev.At})
 		}
 	case "STOP":
 		w.stopped(ctx)
@@ -58,7 +58,7 @@ func (w *watcher) halt(ctx context.Context, at time.Time) {
 	case w.h.Ended == nil:
 		w.end(node.EventShutdown, "", at)
 	default: // told by an agent before
-		w.d.tell(w.m.uid, w.h.Ended.Kind, w.h.Ended.Detail, w.h.Ended.At)
+		w.tell(node.InstanceEvent{Kind: w.h.Ended.Kind, Detail: w.h.Ended.Detail, At: w.h.Ended.At})
 	}
 	w.p.halted.Store(true)
 	if err := w.p.end(ctx); err != nil && ctx.Err() == nil {
@@ -76,7 +76,7 @@ func (w *watcher) ioError(data eventData, at time.Time) {
 	if data.NoSpace {
 		detail = "nospace"
 	}
-	w.d.tell(w.m.uid, node.EventIOError, detail, at)
+	w.tell(node.InstanceEvent{Kind: node.EventIOError, Detail: detail, At: at})
 }
 
 // stopped ends a process whose guest can never go on.
@@ -85,8 +85,5 @@ func (w *watcher) stopped(ctx context.Context) {
 	if err != nil || status != statusInternalError {
 		return
 	}
-	w.cause = "an internal error of the hypervisor"
-	if err := w.p.kill(); err != nil {
-		w.d.c.Log.Warn("process with an internal error stays", "vm", w.m.uid, "err", err)
-	}
+	w.found(ctx, status)
 }

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +20,7 @@ type watcher struct {
 	h      handle
 	paused bool   // by an I/O error that was told
 	cause  string // of the end, where it is known
+	often  often
 }
 
 // run passes on what happens to a process until it is gone and all is written
@@ -35,9 +37,7 @@ func (w *watcher) run(state string) {
 	}()
 	ctx, cancel := d.closeContext()
 	defer cancel()
-	if state == statusShutdown {
-		w.halt(ctx, time.Now().UTC())
-	}
+	w.found(ctx, state)
 	for {
 		ready, done, redial := w.channels()
 		select {
@@ -48,6 +48,8 @@ func (w *watcher) run(state string) {
 			p.setMonitor(nil)
 		case <-redial:
 			w.redial(ctx)
+		case <-w.often.due():
+			w.tell()
 		case look := <-p.looks:
 			w.hear(ctx)
 			close(look)
@@ -69,14 +71,73 @@ func (w *watcher) channels() (ready, done <-chan struct{}, redial <-chan time.Ti
 }
 
 func (w *watcher) redial(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, attachTimeout)
+	dial, cancel := context.WithTimeout(ctx, attachTimeout)
 	defer cancel()
-	c, err := w.m.connect(ctx, w.p)
+	state, err := w.m.reach(dial, w.p)
 	if err != nil {
 		w.d.c.Log.Warn("monitor does not answer, will retry", "vm", w.m.uid, "err", err)
 		return
 	}
-	w.p.setMonitor(c)
+	w.found(ctx, state)
+}
+
+// reach gives a process its monitor, and asks what state it is in.
+func (m *machine) reach(ctx context.Context, p *process) (state string, err error) {
+	c, err := m.connect(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	p.setMonitor(c)
+	if state, err = p.runState(ctx); err != nil {
+		p.setMonitor(nil)
+		c.Close()
+	}
+	return state, err
+}
+
+// found acts on the state that a process is in, for all that happened while
+// nobody listened.
+func (w *watcher) found(ctx context.Context, state string) {
+	switch state {
+	case statusShutdown:
+		w.halt(ctx, time.Now().UTC())
+	case statusPrelaunch: // its start was never finished
+		w.p.stopping.Store(true)
+		w.kill()
+	case statusInternalError:
+		w.cause = "an internal error of the hypervisor"
+		w.kill()
+	case statusIOError:
+		w.foundPaused(ctx)
+	case statusRunning:
+		w.paused = false
+	}
+}
+
+func (w *watcher) kill() {
+	if err := w.p.kill(); err != nil {
+		w.d.c.Log.Warn("process that is of no use stays", "vm", w.m.uid, "err", err)
+	}
+}
+
+// foundPaused tells an I/O error of which the event was missed.
+func (w *watcher) foundPaused(ctx context.Context) {
+	if w.paused {
+		return
+	}
+	inst, err := w.p.instance(ctx, w.m.uid)
+	if err != nil {
+		return
+	}
+	w.paused = true
+	w.tell(node.InstanceEvent{Kind: node.EventIOError, Detail: cmp.Or(inst.IOStatus, "failed"), At: time.Now().UTC()})
+}
+
+// tell tells events of the machine, after those that were held back.
+func (w *watcher) tell(events ...node.InstanceEvent) {
+	for _, e := range append(w.often.held(), events...) {
+		w.d.tell(w.m.uid, e.Kind, e.Detail, e.At)
+	}
 }
 
 // finish tells the end of the process, after all that came before it.
@@ -85,6 +146,7 @@ func (w *watcher) finish(ctx context.Context) {
 		<-c.Done()
 		w.hear(ctx)
 	}
+	w.tell()
 	switch {
 	case w.p.stopping.Load():
 		w.h.Ended = nil
@@ -108,7 +170,7 @@ func (w *watcher) exitDetail() string {
 func (w *watcher) end(kind, detail string, at time.Time) {
 	w.h.Ended = &ending{Kind: kind, Detail: detail, At: at}
 	w.save()
-	w.d.tell(w.m.uid, kind, detail, at)
+	w.tell(node.InstanceEvent{Kind: kind, Detail: detail, At: at})
 }
 
 func (w *watcher) save() {
