@@ -48,7 +48,13 @@ func (d *Driver) Console(ctx context.Context, uid string) (io.ReadWriteCloser, e
 		return nil, fmt.Errorf("qemu: console: %w", err)
 	}
 	c := m.console.join(conn)
-	d.wg.Go(func() { m.console.pump(conn) })
+	d.wg.Go(func() {
+		ctx, cancel := d.closeContext()
+		defer cancel()
+		stop := context.AfterFunc(ctx, func() { m.console.lost(conn) })
+		defer stop()
+		m.console.pump(conn)
+	})
 	return c, nil
 }
 

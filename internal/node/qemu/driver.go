@@ -104,9 +104,6 @@ func (d *Driver) open(ctx context.Context) (err error) {
 func (d *Driver) Close() error {
 	d.once.Do(func() { close(d.closing) })
 	d.wg.Wait()
-	for _, m := range d.all() {
-		m.console.end()
-	}
 	return d.agent.Close()
 }
 
