@@ -85,7 +85,7 @@ func (d *Driver) launch(ctx context.Context, m *machine, p *process, owner int, 
 		return err
 	}
 	if err := spare(p.id.PID); err != nil {
-		return err
+		return m.explain(p, err)
 	}
 	joinCgroups(d.c, p.id.PID, spec.Machine)
 	c, err := m.connect(ctx, p)
