@@ -3,15 +3,17 @@ package network
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"lazuli/internal/arm"
 )
 
 // Endpoints are the questions whether a name or an address is free.
-func Endpoints(_ Config) []arm.Endpoint {
+func Endpoints(cfg Config) []arm.Endpoint {
 	return []arm.Endpoint{
 		{
-			Method: "GET", Handle: checkName,
+			Method: "GET", Handle: cfg.checkName,
 			Path: "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability",
 		},
 		{
@@ -25,12 +27,16 @@ type nameAvailability struct {
 	Available bool `json:"available"`
 }
 
-func checkName(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+func (cfg Config) checkName(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+	location := arm.NormalizeLocation(vars["location"])
+	if len(cfg.Locations) > 0 && !slices.Contains(cfg.Locations, location) {
+		return arm.Result{}, arm.BadRequest("NoRegisteredProviderFound", "No registered resource provider found for location '%s'. The supported locations are '%s'.", vars["location"], strings.Join(cfg.Locations, ", "))
+	}
 	label := c.Query.Get("domainNameLabel")
 	if err := checkLabel("domainNameLabel", label); err != nil {
 		return arm.Result{}, err
 	}
-	other, err := publicNames.holder(ctx, c.Reader(), arm.NormalizeLocation(vars["location"])+"/"+label)
+	other, err := publicNames.holder(ctx, c.Reader(), location+"/"+label)
 	return arm.Result{Body: nameAvailability{Available: other.IsZero()}}, err
 }
 

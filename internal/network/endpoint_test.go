@@ -49,6 +49,7 @@ func TestNameIsFree(t *testing.T) {
 		"free":            {"local", "fresh", "", true},
 		"taken":           {"Local", "taken", "", false},
 		"taken elsewhere": {"north", "taken", "", true},
+		"no place":        {"moon", "fresh", "NoRegisteredProviderFound", false},
 		"no name":         {"local", "A", "InvalidDomainNameLabel", false},
 	}
 	for name, tt := range tests {

@@ -100,12 +100,18 @@ func releaseAddresses(tx store.Tx, n *NIC) {
 	}
 }
 
+// maxConfigs is how many addresses an interface can have.
+const maxConfigs = 256
+
 // readIPConfigs reads the configurations of a body, of which one is primary,
 // and decides which addresses they ask for or keep.
 func readIPConfigs(ctx context.Context, c *arm.Call, e *arm.Edit[NIC, NoStatus], bodies []ipConfigBody) ([]ipConfig, error) {
 	const list = "properties.ipConfigurations"
 	if len(bodies) == 0 {
 		return nil, arm.InvalidParameter(list, "A network interface needs at least one IP configuration.")
+	}
+	if len(bodies) > maxConfigs {
+		return nil, arm.InvalidParameter(list, "There are %d IP configurations; a network interface has at most %d.", len(bodies), maxConfigs)
 	}
 	primaries := 0
 	configs := make([]ipConfig, len(bodies))

@@ -49,13 +49,33 @@ type ipConfigBody struct {
 }
 
 type ipConfigProperties struct {
-	Address           string     `json:"privateIPAddress,omitempty"`
-	Method            string     `json:"privateIPAllocationMethod,omitempty"`
-	Version           string     `json:"privateIPAddressVersion,omitempty"`
-	Subnet            *reference `json:"subnet,omitempty"`
-	PublicIP          *reference `json:"publicIPAddress,omitempty"`
-	Primary           bool       `json:"primary"`
-	ProvisioningState string     `json:"provisioningState,omitempty" arm:"readonly"`
+	Address           string             `json:"privateIPAddress,omitempty"`
+	Method            string             `json:"privateIPAllocationMethod,omitempty"`
+	Version           string             `json:"privateIPAddressVersion,omitempty"`
+	Subnet            *reference         `json:"subnet,omitempty"`
+	PublicIP          *publicIPReference `json:"publicIPAddress,omitempty"`
+	Primary           bool               `json:"primary"`
+	ProvisioningState string             `json:"provisioningState,omitempty" arm:"readonly"`
+}
+
+// publicIPReference is a reference to a public address, in which alone Azure
+// hears more than the id: whether the address goes with the interface's machine.
+type publicIPReference struct {
+	ID         arm.ID `json:"id"`
+	Properties struct {
+		DeleteOption string `json:"deleteOption,omitempty"`
+
+		_ struct{} `arm:"readonly=ipAddress,publicIPAddressVersion,publicIPAllocationMethod,idleTimeoutInMinutes,ipConfiguration,ipTags,dnsSettings,ddosSettings,publicIPPrefix,provisioningState,resourceGuid"`
+	} `json:"properties,omitzero"`
+
+	_ struct{} `arm:"readonly=name,type,etag,location,tags,sku,zones,resourceGroup"`
+}
+
+func referPublicIP(id arm.ID) *publicIPReference {
+	if id.IsZero() {
+		return nil
+	}
+	return &publicIPReference{ID: id}
 }
 
 // Words that several types use.
@@ -73,7 +93,7 @@ func viewNIC(cfg Config, o *arm.Object[NIC, NoStatus], b *nicBody) {
 			ID: o.ID.Child("ipConfigurations", c.Name).String(), Name: c.Name, Etag: o.ETag(), Type: NICType + "/ipConfigurations",
 			Properties: ipConfigProperties{
 				Address: c.Address.String(), Method: methodOf(c.Static), Version: ipv4,
-				Subnet: refer(c.Subnet), PublicIP: refer(c.PublicIP), Primary: c.Primary, ProvisioningState: succeeded,
+				Subnet: refer(c.Subnet), PublicIP: referPublicIP(c.PublicIP), Primary: c.Primary, ProvisioningState: succeeded,
 			},
 		})
 	}
@@ -114,7 +134,7 @@ func checkHardware(p *nicProperties) error {
 // readNICDNS reads the name servers and name of an interface.
 func readNICDNS(n *NIC, b *nicDNS) error {
 	var err error
-	if n.DNSServers, err = readAddresses("properties.dnsSettings.dnsServers", b.Servers); err != nil {
+	if n.DNSServers, err = readNameServers("properties.dnsSettings.dnsServers", b.Servers); err != nil {
 		return err
 	}
 	if b.Label != "" && !dnsLabel.MatchString(b.Label) {
@@ -141,8 +161,10 @@ func readIPConfig(ctx context.Context, c *arm.Call, e *arm.Edit[NIC, NoStatus], 
 	if err := cfg.readSubnet(ctx, c, e, p.Subnet.target()); err != nil {
 		return cfg, err
 	}
-	if err := cfg.readPublicIP(ctx, c, e, p.PublicIP.target()); err != nil {
-		return cfg, err
+	if p.PublicIP != nil {
+		if err := cfg.readPublicIP(ctx, c, e, p.PublicIP); err != nil {
+			return cfg, err
+		}
 	}
 	if e.Was != nil {
 		cfg.keep(&e.Was.Spec)
@@ -190,9 +212,13 @@ func (c *ipConfig) readSubnet(ctx context.Context, call *arm.Call, e *arm.Edit[N
 	return nil
 }
 
-func (c *ipConfig) readPublicIP(ctx context.Context, call *arm.Call, e *arm.Edit[NIC, NoStatus], id arm.ID) error {
-	target := below(c.target, "properties.publicIPAddress.id")
-	ip, err := arm.Linked(ctx, call.Tx, PublicIPs, &e.Meta, target, id)
+func (c *ipConfig) readPublicIP(ctx context.Context, call *arm.Call, e *arm.Edit[NIC, NoStatus], b *publicIPReference) error {
+	in := below(c.target, "properties.publicIPAddress")
+	if _, err := arm.Enum(below(in, "properties.deleteOption"), b.Properties.DeleteOption, detach); err != nil {
+		return err
+	}
+	target := below(in, "id")
+	ip, err := arm.Linked(ctx, call.Tx, PublicIPs, &e.Meta, target, b.ID)
 	if err != nil || ip == nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func at(address string) string {
 
 // furnished's nic1 has 10.1.1.4 and ip1.
 func TestNICRules(t *testing.T) {
-	otherVNet := armtest.ID(VNetType + "/net2")
+	otherVNet, freeID := armtest.ID(VNetType+"/net2"), armtest.ID(PublicIPType+"/free")
 	tests := map[string]struct{ body, code string }{
 		"dynamic":                    {nic(config("a", "sn1")), ""},
 		"static":                     {nic(config("a", "sn1", at("10.1.1.9"))), ""},
@@ -50,6 +50,11 @@ func TestNICRules(t *testing.T) {
 		"two networks":               {nic(config("a", "sn1"), `{"name": "b", "properties": {"subnet": {"id": "`+otherVNet.Child("subnets", "sn1").String()+`"}}}`), "SubnetsNotInSameVnet"},
 		"public address in use":      {nic(config("a", "sn1", `"publicIPAddress": {"id": "`+pipID.String()+`"}`)), "PublicIPAddressInUse"},
 		"missing public address":     {nic(config("a", "sn1", `"publicIPAddress": {"id": "`+pipID.String()+`9"}`)), "InvalidResourceReference"},
+		"many addresses":             {nic(strings.TrimSuffix(strings.Repeat(config("a", "sn1")+",", 257), ",")), "InvalidParameter"},
+		"public one goes along":      {nic(config("a", "sn1", `"publicIPAddress": {"id": "`+pipID.String()+`", "properties": {"deleteOption": "Delete"}}`)), "InvalidParameter"},
+		"public one, in full":        {nic(config("a", "sn1", `"publicIPAddress": {"id": "`+freeID.String()+`", "name": "x", "sku": {"name": "Basic"}, "properties": {"deleteOption": "detach", "ipAddress": "1.2.3.4", "provisioningState": "Succeeded"}}`)), ""},
+		"public one with more":       {nic(config("a", "sn1", `"publicIPAddress": {"id": "`+freeID.String()+`", "properties": {"shiny": 1}}`)), "UnsupportedProperty"},
+		"no public one":              {nic(config("a", "sn1", `"publicIPAddress": {"id": ""}`)), ""},
 		"load balancer":              {nic(config("a", "sn1", `"loadBalancerBackendAddressPools": [{"id": "/x"}]`)), "UnsupportedProperty"},
 		"bad name":                   {nic(config("a b", "sn1")), "InvalidResourceName"},
 		"accelerated and forwarding": {`{"properties": {"enableAcceleratedNetworking": true, "enableIPForwarding": "true", "ipConfigurations": [` + config("a", "sn1") + `]}}`, ""},
@@ -66,6 +71,7 @@ func TestNICRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := furnished(t)
 			c.Put(otherVNet, vnet(`"10.2.0.0/16"`, subnet("sn1", "10.2.1.0/24")))
+			c.Put(freeID, `{"location": "local"}`)
 			_, err := c.Do(armtest.Request{Method: "PUT", ID: armtest.ID(NICType + "/nic2"), Body: tt.body})
 			armtest.WantError(t, err, tt.code)
 		})

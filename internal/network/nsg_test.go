@@ -60,6 +60,7 @@ func TestRuleRules(t *testing.T) {
 		"long description":         {[]string{`"description": "` + strings.Repeat("x", 141) + `"`}, "InvalidParameter"},
 		"application groups":       {[]string{`"sourceApplicationSecurityGroups": [{"id": "/x"}]`}, "UnsupportedProperty"},
 		"application groups, none": {[]string{`"sourceApplicationSecurityGroups": []`}, ""},
+		"many prefixes":            {[]string{`"sourceAddressPrefix": ""`, `"sourceAddressPrefixes": [` + strings.TrimSuffix(strings.Repeat(`"10.0.0.0/8",`, 4001), ",") + `]`}, "InvalidParameter"},
 		"priority taken":           {[]string{`"priority": 100`}, "SecurityRuleConflict"},
 		"priority taken outwards":  {[]string{`"priority": 100`, `"direction": "Outbound"`}, ""},
 	}

@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"lazuli/internal/arm"
 )
@@ -99,16 +100,19 @@ func readAllocation(method string, isStandard bool) (isStatic bool, err error) {
 	return m == static || isStandard, err
 }
 
+// zoneNames are the names of zones that Azure has.
+var zoneNames = []string{"1", "2", "3"}
+
 // setZones takes the zones, which stay what they were at first. They only name
 // where the address may be used, which here is everywhere.
 func (s *PublicIP) setZones(was *arm.Object[PublicIP, NoStatus], zones []string) error {
 	for _, z := range zones {
-		if _, err := arm.Enum("zones", z, "1", "2", "3"); err != nil {
-			return err
+		if !slices.Contains(zoneNames, z) {
+			return arm.InvalidParameter("zones", "The zone '%s' is not one of: %s.", z, strings.Join(zoneNames, ", "))
 		}
 	}
 	if was != nil {
-		if zones != nil && !slices.Equal(zones, was.Spec.Zones) {
+		if len(zones) > 0 && !slices.Equal(zones, was.Spec.Zones) {
 			return arm.Conflict("ResourceAvailabilityZonesCannotBeModified", "The zones of a public IP address cannot change.").At("zones")
 		}
 		return nil

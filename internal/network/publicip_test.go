@@ -54,6 +54,8 @@ func TestPublicIPKeepsItsAddress(t *testing.T) {
 		{`{"properties": {"dnsSettings": {"domainNameLabel": "two"}}}`, ""},
 		{`{"properties": {}}`, ""},
 		{`{"sku": {"name": "Basic"}}`, "PropertyChangeNotAllowed"},
+		{`{"zones": []}`, ""},
+		{`{"zones": [""]}`, "InvalidParameter"},
 		{`{"zones": ["1"]}`, "ResourceAvailabilityZonesCannotBeModified"},
 	}
 	for _, s := range steps {

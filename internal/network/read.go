@@ -86,7 +86,13 @@ func readAddress(target, s string) (netip.Addr, error) {
 	return a, nil
 }
 
-func readAddresses(target string, in []string) ([]netip.Addr, error) {
+// maxNameServers bounds how many name servers guests are told of.
+const maxNameServers = 20
+
+func readNameServers(target string, in []string) ([]netip.Addr, error) {
+	if len(in) > maxNameServers {
+		return nil, arm.InvalidParameter(target, "There are %d name servers; at most %d are allowed.", len(in), maxNameServers)
+	}
 	var out []netip.Addr
 	for i, s := range in {
 		a, err := readAddress(elementOf(target, i), s)

@@ -79,6 +79,9 @@ func readSide(target, side, prefix string, prefixes []string, port string, ports
 	return s, err
 }
 
+// maxValues is how many prefixes or ports a side of a rule can have.
+const maxValues = 4000
+
 // either reads values that are given in one of two properties, target for one
 // value and its plural for several.
 func either(target, one string, several []string, read func(target, value string) (string, error)) ([]string, error) {
@@ -87,6 +90,8 @@ func either(target, one string, several []string, read func(target, value string
 		plural = target + "es"
 	}
 	switch {
+	case len(several) > maxValues:
+		return nil, arm.InvalidParameter(plural, "There are %d values; a security rule has at most %d.", len(several), maxValues)
 	case one != "" && len(several) > 0:
 		return nil, arm.BadRequest("SecurityRuleParameterConflict", "Give '%s' or '%s', not both.", target, plural).At(target)
 	case one != "":

@@ -57,6 +57,9 @@ func vnetProvider(cfg Config) arm.Provider {
 
 func applyVNet(ctx context.Context, c *arm.Call, e *arm.Edit[VNet, NoStatus], b *vnetBody) error {
 	v := &e.Spec
+	if err := checkCounts(&b.Properties); err != nil {
+		return err
+	}
 	_, err := arm.Enum("properties.privateEndpointVNetPolicies", b.Properties.PrivateEndpointVNetPolicies, disabled)
 	if err != nil {
 		return err
@@ -64,7 +67,7 @@ func applyVNet(ctx context.Context, c *arm.Call, e *arm.Edit[VNet, NoStatus], b 
 	if v.AddressSpace, err = readPrefixes("properties.addressSpace.addressPrefixes", b.Properties.AddressSpace.AddressPrefixes); err != nil {
 		return err
 	}
-	if v.DNSServers, err = readAddresses("properties.dhcpOptions.dnsServers", b.Properties.DHCPOptions.DNSServers); err != nil {
+	if v.DNSServers, err = readNameServers("properties.dhcpOptions.dnsServers", b.Properties.DHCPOptions.DNSServers); err != nil {
 		return err
 	}
 	// A body without the subnets leaves them as they are; one with an empty
@@ -80,6 +83,40 @@ func applyVNet(ctx context.Context, c *arm.Call, e *arm.Edit[VNet, NoStatus], b 
 		}
 	}
 	return checkVNet(ctx, c, e.Object, e.Was)
+}
+
+// The limits of a virtual network. Bodies are held to them before each part is
+// compared with all others.
+const (
+	maxPrefixes = 500
+	maxSubnets  = 3000
+)
+
+func checkCounts(p *vnetProperties) error {
+	if n := len(p.AddressSpace.AddressPrefixes); n > maxPrefixes {
+		return arm.InvalidParameter("properties.addressSpace.addressPrefixes", "There are %d address prefixes; a virtual network has at most %d.", n, maxPrefixes)
+	}
+	if p.Subnets != nil {
+		return checkSubnetCount(len(*p.Subnets))
+	}
+	return nil
+}
+
+func checkSubnetCount(n int) error {
+	if n <= maxSubnets {
+		return nil
+	}
+	return arm.InvalidParameter("properties.subnets", "There are %d subnets; a virtual network has at most %d.", n, maxSubnets)
+}
+
+// forbidden are what no virtual network may have addresses of: guests reach the
+// platform and themselves there, or nobody at all.
+var forbidden = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	platform,
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("224.0.0.0/3"),
 }
 
 // checkVNet says whether a virtual network may be as it is now. was is nil
@@ -108,6 +145,11 @@ func checkAddressSpace(v *VNet) error {
 		return arm.BadRequest("InvalidRequestFormat", "A virtual network needs at least one address prefix, like 10.0.0.0/16.").At(target)
 	}
 	for i, p := range v.AddressSpace {
+		for _, f := range forbidden {
+			if p.Overlaps(f) {
+				return arm.BadRequest("NetcfgInvalidVirtualNetworkAddressSpace", "The address prefix %s overlaps with %s, which cannot be in a virtual network.", p, f).At(target)
+			}
+		}
 		for _, q := range v.AddressSpace[:i] {
 			if p.Overlaps(q) {
 				return arm.BadRequest("NetcfgInvalidVirtualNetworkAddressSpace", "The address prefixes %s and %s overlap.", q, p).At(target)
@@ -119,6 +161,9 @@ func checkAddressSpace(v *VNet) error {
 
 func checkSubnets(vnet string, v *VNet) error {
 	const target = "properties.subnets"
+	if err := checkSubnetCount(len(v.Subnets)); err != nil {
+		return err
+	}
 	for i, s := range v.Subnets {
 		if !inside(s.Prefix, v.AddressSpace) {
 			return arm.BadRequest("NetcfgInvalidSubnet", "Subnet '%s' is not valid in virtual network '%s': its address range %s is not within the address space.", s.Name, vnet, s.Prefix).At(target)
