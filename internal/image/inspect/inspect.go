@@ -38,6 +38,9 @@ type Info struct {
 	// Refers says how the image depends on another file or on a key; "" if it
 	// stands alone.
 	Refers string
+	// Backing is the name of the one other file that a qcow2 image needs; "" if
+	// it needs none, or anything besides.
+	Backing string
 }
 
 // StandsAlone is an error if the image cannot be read without another file or

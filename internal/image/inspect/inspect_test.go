@@ -87,6 +87,9 @@ func TestWhatDoesNotStandAlone(t *testing.T) {
 			if err := info.StandsAlone(); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("err = %v, want one with %q", err, tt.want)
 			}
+			if name == "backing file" && info.Backing != base || name != "backing file" && info.Backing != "" {
+				t.Errorf("backing = %q", info.Backing)
+			}
 		})
 	}
 }
@@ -126,6 +129,8 @@ func TestHostile(t *testing.T) {
 		"qcow2 many snapshots":         {"qcow2", nil, patch{60, be32(1 << 20)}, "snapshot"},
 		"qcow2 snapshots beyond":       {"qcow2", nil, patch{60, append(be32(1), be64(1<<50)...)}, "snapshot"},
 		"qcow2 header length":          {"qcow2", nil, patch{100, be32(1 << 30)}, "header of"},
+		"qcow2 backing name beyond":    {"qcow2", nil, patch{8, append(be64(1<<50), be32(10)...)}, "backing file is out"},
+		"qcow2 long backing name":      {"qcow2", nil, patch{8, append(be64(512), be32(1<<20)...)}, "backing file is out"},
 		"qcow2 endless extension":      {"qcow2", nil, patch{112, append(be32(1), be32(1<<32-1)...)}, "extension"},
 		"vhd checksum":                 {"vpc", []string{"-o", "subformat=fixed,force_size=on"}, patch{-512 + 48, be64(1)}, "checksum"},
 		"vhdx regions":                 {"vhdx", nil, patch{192<<10 + 8, be64(1<<64 - 1)}, "region table"},

@@ -23,6 +23,7 @@ const (
 	qcow2MaxRefTable  = 8 << 20  // bytes
 	qcow2MaxSnapshots = 65536
 	qcow2SnapshotMin  = 40 // bytes of an entry
+	qcow2MaxName      = 1023
 )
 
 // Header extensions.
@@ -68,8 +69,6 @@ func parseQCOW2(r io.ReaderAt, size int64) (Info, error) {
 	}
 	info := Info{SizeBytes: int64(h.Size)}
 	switch {
-	case h.BackingOffset != 0 || h.BackingLength != 0:
-		info.Refers = "has a backing file"
 	case h.Incompatible&qcow2External != 0:
 		info.Refers = "has an external data file"
 	case h.Crypt != 0:
@@ -77,7 +76,21 @@ func parseQCOW2(r io.ReaderAt, size int64) (Info, error) {
 	default:
 		info.Refers, err = h.extensions(r)
 	}
+	if err == nil && info.Refers == "" && (h.BackingOffset != 0 || h.BackingLength != 0) {
+		info.Refers = "has a backing file"
+		info.Backing, err = h.backing(r)
+	}
 	return info, err
+}
+
+// backing is the name of the backing file, as it stands in the first cluster.
+func (h *qcow2Header) backing(r io.ReaderAt) (string, error) {
+	if h.BackingLength == 0 || h.BackingLength > qcow2MaxName || !within(h.BackingOffset, uint64(h.BackingLength), 1, int64(1)<<h.ClusterBits) {
+		return "", errors.New("name of the backing file is out of range")
+	}
+	name := make([]byte, h.BackingLength)
+	err := readFull(r, name, int64(h.BackingOffset))
+	return string(name), err
 }
 
 func readQCOW2(r io.ReaderAt) (h qcow2Header, err error) {
