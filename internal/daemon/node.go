@@ -67,7 +67,7 @@ func NewNode(ctx context.Context, c NodeConfig) (_ *Node, err error) {
 			n.Close()
 		}
 	}()
-	if err := makeDirs(c.DataDir, dirs{"agent": 0o700, "disks": 0o711, "images": 0o755, "machines": 0o711, "media": 0o711, "networks": 0o700}); err != nil {
+	if err := makeDirs(c.DataDir, dirs{"agent": 0o700, "disks": 0o711, "images": 0o700, "machines": 0o711, "media": 0o711, "networks": 0o700}); err != nil {
 		return nil, err
 	}
 	catalogue, err := image.Open(ImagesDir(c.DataDir))

@@ -37,7 +37,7 @@ type Catalogue struct{ root string }
 // exist, and clears away what an install or removal that was cut short has
 // left.
 func Open(root string) (*Catalogue, error) {
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("open image catalogue: %w", err)
 	}
 	c := &Catalogue{root: root}

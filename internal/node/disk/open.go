@@ -36,7 +36,7 @@ func (d *Driver) openDisk(uid string, owner int) (disk node.InstanceDisk, err er
 		return disk, errors.Join(err, missing(ok, uid))
 	}
 	path := p.file(m.Format)
-	if err := give(path, owner); err != nil {
+	if err := errors.Join(give(path, owner), p.admit(owner)); err != nil {
 		return disk, err
 	}
 	disk.UID, disk.Path, disk.Format = uid, path, string(m.Format)
@@ -64,6 +64,16 @@ func give(path string, owner int) error {
 		return err
 	}
 	return os.Chmod(path, 0o600)
+}
+
+// admit lets the group of owner, which no other machine's user is in, pass into
+// the disk's directory, and nobody else but root: there also lies the image that
+// the disk stands on, which is another's secret if it was made of a disk.
+func (p place) admit(owner int) error {
+	if err := os.Chown(string(p), 0, owner); err != nil {
+		return err
+	}
+	return os.Chmod(string(p), 0o710)
 }
 
 // Stat reports one disk; ok is false when it does not exist.
