@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,8 @@ import (
 const copyChunk = 16 << 20
 
 // copySparse copies a file with its holes. Where the file system can, the
-// copies share their blocks.
-func copySparse(ctx context.Context, from *os.File, path string) error {
+// copies share their blocks; else room is asked for them.
+func copySparse(ctx context.Context, from *os.File, path string, room func(bytes int64) error) error {
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -25,6 +26,9 @@ func copySparse(ctx context.Context, from *os.File, path string) error {
 	}
 	st, err := from.Stat()
 	if err != nil {
+		return err
+	}
+	if err := room(st.Sys().(*syscall.Stat_t).Blocks * 512); err != nil {
 		return err
 	}
 	if err := to.Truncate(st.Size()); err != nil {

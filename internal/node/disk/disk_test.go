@@ -304,19 +304,20 @@ func TestPermissions(t *testing.T) {
 	h.ensure(fabric.Disk{UID: uid1, SizeBytes: 4 * mib, Image: "debian-12"})
 	d := h.opened(uid1)
 	for path, want := range map[string]struct {
-		owner uint32
-		mode  os.FileMode
+		owner, group uint32
+		mode         os.FileMode
 	}{
-		d.Path:                     {70001, 0o600},
-		d.Backing[0]:               {0, 0o444},
-		filepath.Dir(d.Path):       {0, 0o711},
-		h.c.Root:                   {0, 0o711},
-		d.Path + "/../" + metaFile: {0, 0o600},
+		d.Path:                     {70001, 70001, 0o600},
+		d.Backing[0]:               {0, 0, 0o444},
+		filepath.Dir(d.Path):       {0, 70001, 0o710},
+		h.c.Root:                   {0, 0, 0o711},
+		h.c.Images:                 {0, 0, 0o700},
+		d.Path + "/../" + metaFile: {0, 0, 0o600},
 	} {
 		var st unix.Stat_t
 		h.check(unix.Stat(filepath.Clean(path), &st))
-		if st.Uid != want.owner || st.Gid != want.owner || os.FileMode(st.Mode&0o777) != want.mode {
-			t.Errorf("%s is %d:%d with mode %#o, want %d and %#o", path, st.Uid, st.Gid, st.Mode&0o777, want.owner, want.mode)
+		if st.Uid != want.owner || st.Gid != want.group || os.FileMode(st.Mode&0o777) != want.mode {
+			t.Errorf("%s is %d:%d with mode %#o, want %+v", path, st.Uid, st.Gid, st.Mode&0o777, want)
 		}
 	}
 }
@@ -351,6 +352,49 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("left = %v", got)
 			}
 		})
+	}
+}
+
+// TestTamperedHeader is a QEMU that its guest took over, and that made its disk
+// lead to a file of the host: it must not become readable through qemu-img.
+func TestTamperedHeader(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	tests := map[string]func(h *host, path string){
+		"another file below": func(h *host, path string) {
+			h.command("qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "raw", "-b", secret, path)
+		},
+		"nothing below": func(h *host, path string) {
+			h.command("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", "", path)
+		},
+		"data elsewhere": func(h *host, path string) {
+			h.check(os.Remove(path))
+			h.command("qemu-img", "create", "-q", "-f", "qcow2", "-o", "data_file="+secret+",data_file_raw=off", path, "4M")
+		},
+	}
+	for name, tamper := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, t.TempDir())
+			h.check(os.WriteFile(secret, make([]byte, 4*mib), 0o600))
+			h.addImage("debian-12", 4*mib, []byte("the image"))
+			h.ensure(fabric.Disk{UID: uid1, SizeBytes: 4 * mib, Image: "debian-12"})
+			tamper(h, h.opened(uid1).Path)
+			_, err := h.MakeImage(t.Context(), fabric.Image{UID: uid2, SourceDisk: uid1}, func(int) {})
+			h.mustBeTampered("image", err)
+			_, err = h.Ensure(t.Context(), fabric.Disk{UID: uid2, SizeBytes: 4 * mib, SourceDisk: uid1})
+			h.mustBeTampered("copy", err)
+			_, err = h.Ensure(t.Context(), fabric.Disk{UID: uid1, SizeBytes: 8 * mib, Image: "debian-12"})
+			h.mustBeTampered("grow", err)
+			if got := h.left(); !slices.Equal(got, []string{uid1}) {
+				t.Errorf("left = %v", got)
+			}
+		})
+	}
+}
+
+func (h *host) mustBeTampered(what string, err error) {
+	h.Helper()
+	if err == nil || !strings.Contains(err.Error(), "tampered") {
+		h.Errorf("%s: err = %v, want one that says that the disk was tampered with", what, err)
 	}
 }
 
@@ -417,7 +461,7 @@ func TestFullFileSystem(t *testing.T) {
 		},
 	} {
 		err := try()
-		if err == nil || !strings.Contains(err.Error(), "the node's disk is full") {
+		if err == nil || !strings.Contains(err.Error(), "the node's disk is full") || !strings.Contains(err.Error(), "are free") {
 			t.Errorf("%s: err = %v", name, err)
 		}
 		if got := h.left(); !slices.Equal(got, before) {

@@ -125,6 +125,22 @@ func (d *Driver) Free() (total, free int64, err error) {
 	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil
 }
 
+// spareBytes is what a copy leaves of the file system. What fills it pauses every
+// guest of the host that writes.
+const spareBytes = 64 << 20
+
+// room refuses what would take the last of the file system.
+func (d *Driver) room(bytes int64) error {
+	_, free, err := d.Free()
+	if err != nil {
+		return err
+	}
+	if free-bytes < spareBytes {
+		return fmt.Errorf("%w: the copy takes up to %d MiB, and of %d MiB that are free %d must stay so", unix.ENOSPC, bytes>>20, free>>20, spareBytes>>20)
+	}
+	return nil
+}
+
 // explain puts a full file system in words that a person can act on.
 func explain(err error) error {
 	if err != nil && (errors.Is(err, unix.ENOSPC) || strings.Contains(strings.ToLower(err.Error()), unix.ENOSPC.Error())) {

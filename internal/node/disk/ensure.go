@@ -63,7 +63,7 @@ func (d *Driver) make(uid string, fill func(temp place) error) error {
 	if err := os.RemoveAll(string(temp)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(string(temp), 0o711); err != nil {
+	if err := os.Mkdir(string(temp), 0o700); err != nil {
 		return err
 	}
 	err := fill(temp)
@@ -152,6 +152,9 @@ func (d *Driver) fromDisk(ctx context.Context, p place, want fabric.Disk) error 
 		return fmt.Errorf("source %w", err)
 	}
 	defer f.Close()
+	if err := source.check(m.Format); err != nil {
+		return err
+	}
 	if based, err := source.hasBase(); err != nil {
 		return err
 	} else if based {
@@ -159,7 +162,7 @@ func (d *Driver) fromDisk(ctx context.Context, p place, want fabric.Disk) error 
 			return err
 		}
 	}
-	if err := copySparse(ctx, f, p.file(m.Format)); err != nil {
+	if err := copySparse(ctx, f, p.file(m.Format), d.room); err != nil {
 		return err
 	}
 	if err := p.write(m); err != nil {
@@ -183,6 +186,9 @@ func (d *Driver) grow(ctx context.Context, p place, m meta, sizeBytes int64) err
 		return err
 	}
 	if busy, err := inUse(path); err != nil || busy {
+		return err
+	}
+	if err := p.check(m.Format); err != nil {
 		return err
 	}
 	if m.Format == inspect.QCOW2 {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"lazuli/internal/fabric"
 	"lazuli/internal/image"
 )
@@ -51,6 +53,9 @@ func (d *Driver) makeImage(ctx context.Context, img fabric.Image, progress func(
 		return made, err
 	}
 	defer f.Close()
+	if err := errors.Join(p.check(m.Format), d.roomFor(p, m)); err != nil {
+		return made, err
+	}
 	temp := filepath.Join(d.c.Root, making+imageName(img.UID))
 	if err := os.RemoveAll(temp); err != nil {
 		return made, err
@@ -66,6 +71,21 @@ func (d *Driver) makeImage(ctx context.Context, img fabric.Image, progress func(
 		return made, err
 	}
 	return made, d.catalogue.Install(ctx, made, target)
+}
+
+// roomFor asks for the room of a disk's content, which is in its own file and in
+// the image under it.
+func (d *Driver) roomFor(p place, m meta) error {
+	bytes := int64(0)
+	for _, path := range []string{p.file(m.Format), p.base()} {
+		var st unix.Stat_t
+		err := unix.Stat(path, &st)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return &os.PathError{Op: "stat", Path: path, Err: err}
+		}
+		bytes += st.Blocks * 512
+	}
+	return d.room(bytes)
 }
 
 // describe is what an image of a disk has in common with the one that the disk

@@ -78,6 +78,23 @@ func (p place) size(f inspect.Format) (size, used int64, err error) {
 	return info.SizeBytes, used, err
 }
 
+// check refuses a disk whose own file leads anywhere but to its base. A QEMU
+// that its guest took over writes in that file what it likes, and qemu-img,
+// which is root, would follow it to any file of the host.
+func (p place) check(f inspect.Format) error {
+	if f == inspect.Raw {
+		return nil
+	}
+	info, err := inspect.Open(p.file(f))
+	switch {
+	case err != nil:
+		return err
+	case info.Format != f || info.Backing != baseFile:
+		return fmt.Errorf("the disk's own file was tampered with: it should be %s over %s, and is %s over %q", f, baseFile, info.Format, info.Backing)
+	}
+	return nil
+}
+
 // hasBase says whether the disk stands on an image.
 func (p place) hasBase() (bool, error) {
 	_, err := os.Lstat(p.base())
