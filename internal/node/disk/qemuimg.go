@@ -8,15 +8,21 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
-// qemuImg runs qemu-img, which ends when ctx does. What it says of its
-// progress goes to progress, unless that is nil.
+// qemuImg runs qemu-img, which ends when ctx does, or the agent: one that went on
+// would keep the disk from its machine, and fill a file that has no name. What
+// it says of its progress goes to progress, unless that is nil.
 func (d *Driver) qemuImg(ctx context.Context, progress func(percent int), args ...string) error {
+	runtime.LockOSThread() // it is this thread whose end ends the process
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, d.c.QEMUImg, args...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
