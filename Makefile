@@ -40,7 +40,7 @@ unit:
 
 # Two clouds at a time: a guest that starts keeps one processor busy.
 e2e: build
-	go test -count 1 -v -parallel 2 -timeout 60m ./test/e2e/...
+	go test -count 1 -v -parallel 2 -timeout 60m ./test/e2e
 
 # As root. BENCH_FLAGS: go run ./bench -help
 bench: test-deps
