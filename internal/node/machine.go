@@ -156,13 +156,13 @@ func (s *step) furnished(ctx context.Context) (bool, error) {
 		if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil {
 			return false, err
 		} else if !ok {
-			s.lacks = s.out.diskProblem(md.UID)
+			s.lacks = s.out.diskReport(md.UID).Problem
 			return false, nil
 		}
 	}
 	for _, nic := range s.m.NICs {
 		if !s.networkReady(nic.NetworkUID) {
-			s.lacks = s.out.networkProblem(nic.NetworkUID)
+			s.lacks = s.out.networkReport(nic.NetworkUID).Problem
 			return false, nil
 		}
 	}
@@ -265,7 +265,7 @@ func (s *step) plugDisks(ctx context.Context) error {
 
 func (s *step) plugDisk(ctx context.Context, md fabric.MachineDisk) error {
 	if _, ok, err := s.c.Disks.Stat(ctx, md.UID); err != nil || !ok {
-		s.lacks = s.out.diskProblem(md.UID)
+		s.lacks = s.out.diskReport(md.UID).Problem
 		return err // its own loop makes it, and calls again
 	}
 	owner, err := s.c.Hypervisor.Owner(s.m.UID)
@@ -375,10 +375,8 @@ func (s *step) remove(ctx context.Context) error {
 }
 
 func (a *Agent) networkReady(uid string) bool {
-	a.out.mu.Lock()
-	defer a.out.mu.Unlock()
 	n, ok := a.network(uid)
-	r := a.out.networks[uid]
+	r := a.out.networkReport(uid)
 	return ok && r.Presence == fabric.Present && r.Generation == n.Generation
 }
 

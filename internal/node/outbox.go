@@ -8,7 +8,8 @@ import (
 )
 
 // outbox holds what the control plane has yet to hear. What is said twice
-// without change is sent once.
+// without change is sent once. Its lock is taken last: nothing that is called
+// under it takes another.
 type outbox struct {
 	mu       *sync.Mutex
 	machines map[string]fabric.MachineReport
@@ -51,17 +52,14 @@ func (o *outbox) disk(r fabric.DiskReport)       { put(o, o.disks, fabric.KindDi
 func (o *outbox) image(r fabric.ImageReport)     { put(o, o.images, fabric.KindImage, r.UID, r) }
 func (o *outbox) network(r fabric.NetworkReport) { put(o, o.networks, fabric.KindNetwork, r.UID, r) }
 
-// diskProblem and networkProblem are what was last wrong with one.
-func (o *outbox) diskProblem(uid string) *fabric.Problem {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.disks[uid].Problem
-}
+// What was last said of one; nothing if nothing was.
+func (o *outbox) diskReport(uid string) fabric.DiskReport       { return said(o, o.disks, uid) }
+func (o *outbox) networkReport(uid string) fabric.NetworkReport { return said(o, o.networks, uid) }
 
-func (o *outbox) networkProblem(uid string) *fabric.Problem {
+func said[R any](o *outbox, m map[string]R, uid string) R {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.networks[uid].Problem
+	return m[uid]
 }
 
 func (o *outbox) forget(r fabric.Ref) {
