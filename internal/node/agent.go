@@ -108,6 +108,7 @@ func (a *Agent) Run(ctx context.Context, dial func(context.Context) (Link, error
 	}
 	wg.Go(func() { a.watchEvents(ctx) })
 	wg.Go(func() { a.stayLinked(ctx, dial) })
+	wg.Go(func() { a.keepResyncing(ctx) })
 	wg.Wait()
 	return ctx.Err()
 }
@@ -225,6 +226,22 @@ func (a *Agent) machinesWith(needs func(fabric.Machine) bool) []string {
 		}
 	}
 	return uids
+}
+
+// keepResyncing looks at everything again from time to time, for what nothing
+// told of. It does so without a link as well: machines run on, and what the
+// host's own firewall took away has to come back.
+func (a *Agent) keepResyncing(ctx context.Context) {
+	t := time.NewTicker(resyncEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			a.resync()
+		}
+	}
 }
 
 // resync looks at everything again.

@@ -39,6 +39,9 @@ type world struct {
 	// images are the host's, unread is about those that cannot be read.
 	images []fabric.NodeImage
 	unread error
+
+	isCut bool
+	sever func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -65,7 +68,7 @@ func (w *world) run() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.Run(ctx, func(context.Context) (node.Link, error) { return &link{w}, nil }) //nolint:errcheck // ends with ctx
+		a.Run(ctx, w.connect) //nolint:errcheck // ends with ctx
 	}()
 	w.stop = func() { cancel(); <-done }
 }
@@ -78,7 +81,29 @@ func (w *world) crash() {
 	}
 }
 
-type link struct{ w *world }
+// connect is the way to the control plane, unless it is cut.
+func (w *world) connect(ctx context.Context) (node.Link, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isCut {
+		return nil, errors.New("connection refused")
+	}
+	ctx, w.sever = context.WithCancel(ctx)
+	return &link{w, ctx}, nil
+}
+
+// cut ends the link to the control plane, and keeps another from being made.
+func (w *world) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.isCut = true
+	w.sever()
+}
+
+type link struct {
+	w   *world
+	cut context.Context
+}
 
 func (l *link) Assignments(ctx context.Context, f func(fabric.Message) error) error {
 	for first := true; ; first = false {
@@ -91,6 +116,8 @@ func (l *link) Assignments(ctx context.Context, f func(fabric.Message) error) er
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-l.cut.Done():
+			return errors.New("session shutdown")
 		case <-l.w.news:
 		}
 	}
@@ -547,6 +574,30 @@ func TestProvisioningFailureIsReported(t *testing.T) {
 		r := w.wantState(fabric.MachineRunning, 1)
 		if r.Provisioning != nil || r.ReadyAt != nil {
 			t.Fatalf("ready at %v, provisioning %v, want neither yet", r.ReadyAt, r.Provisioning)
+		}
+		w.crash()
+	})
+}
+
+// Without a control plane a node goes on with what it was assigned.
+func TestWithoutControlPlane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		w.assign(hello)
+		time.Sleep(time.Second) // not at the very moment at which it looks
+		w.cut()
+		synctest.Wait()
+		w.host.Crash("m1")
+		if err := (fake.Networks{Host: w.host}).Remove(t.Context(), "net"); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if got := w.host.Running(); len(got) != 1 {
+			t.Errorf("running = %v, want the machine", got)
+		}
+		if got := w.host.Left(); !slices.Contains(got, "network net") {
+			t.Errorf("on the host = %v, want the network back", got)
 		}
 		w.crash()
 	})

@@ -73,10 +73,9 @@ func (a *Agent) reporting(ctx context.Context, link Link) error {
 		return err
 	}
 	a.out.all()
-	node, images, resync := time.NewTicker(nodeReportEvery), time.NewTicker(imagesEvery), time.NewTicker(resyncEvery)
+	node, images := time.NewTicker(nodeReportEvery), time.NewTicker(imagesEvery)
 	defer node.Stop()
 	defer images.Stop()
-	defer resync.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,8 +97,6 @@ func (a *Agent) reporting(ctx context.Context, link Link) error {
 			if err := a.reportNode(ctx, link); err != nil {
 				return err
 			}
-		case <-resync.C:
-			a.resync()
 		}
 	}
 }
