@@ -81,7 +81,7 @@ func New(c Config) (*Agent, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make agent's directory: %w", err)
 	}
-	a := &Agent{c: c, startedAt: time.Now(), records: newRecords(dir), desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]fabric.Agent{}}, crashes: newStreaks(), resumes: newStreaks(), flushes: make(chan chan struct{})}
+	a := &Agent{c: c, startedAt: time.Now(), records: newRecords(dir), desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]heardAgent{}}, crashes: newStreaks(), resumes: newStreaks(), flushes: make(chan chan struct{})}
 	a.machines = reconcile.New("machine", 16, c.Log, a.reconcileMachine)
 	a.disks = reconcile.New("disk", 8, c.Log, a.reconcileDisk)
 	a.images = reconcile.New("image", 2, c.Log, a.reconcileImage)

@@ -25,14 +25,16 @@ import (
 // world is a host, the agent on it, and a control plane that says what the
 // test says.
 type world struct {
-	t    *testing.T
-	host *fake.Host
-	dir  string
+	t     *testing.T
+	host  *fake.Host
+	dir   string
+	agent *node.Agent
 
 	mu      sync.Mutex
 	want    fabric.Assignment
 	news    chan struct{}
 	reports map[fabric.Ref]any
+	count   map[string]int // reports of machines
 	node    *fabric.NodeReport
 	stop    func()
 
@@ -45,7 +47,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, host: fake.New(), dir: t.TempDir(), reports: map[fabric.Ref]any{}, news: make(chan struct{}, 1)}
+	w := &world{t: t, host: fake.New(), dir: t.TempDir(), reports: map[fabric.Ref]any{}, count: map[string]int{}, news: make(chan struct{}, 1)}
 	t.Cleanup(func() { w.crash() })
 	return w
 }
@@ -64,6 +66,7 @@ func (w *world) run() {
 		w.t.Fatal(err)
 	}
 	w.host.SetGuests(a)
+	w.agent = a
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -130,6 +133,7 @@ func (l *link) Report(_ context.Context, r *fabric.Report) error {
 		l.w.node = r.Node
 	}
 	for _, x := range r.Machines {
+		l.w.count[x.UID]++
 		l.w.reports[fabric.Ref{Kind: fabric.KindMachine, UID: x.UID}] = x
 	}
 	for _, x := range r.Disks {
@@ -176,6 +180,13 @@ func (w *world) disk(uid string) fabric.DiskReport {
 	defer w.mu.Unlock()
 	r, _ := w.reports[fabric.Ref{Kind: fabric.KindDisk, UID: uid}].(fabric.DiskReport)
 	return r
+}
+
+// told is how often the machine was reported.
+func (w *world) told(uid string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count[uid]
 }
 
 func (w *world) events() []string {

@@ -9,20 +9,49 @@ import (
 	"lazuli/internal/fabric"
 )
 
-// agents is what guests' agents last said. It need not outlive the agent: they
-// say it every few seconds.
+// How often what a guest says of itself is passed on: news, and that it is as
+// it was. A guest may talk much faster, to do harm or because it is broken, and
+// each word that is passed on is a write to the state of the whole cloud.
+const (
+	newsEvery      = 10 * time.Second
+	heartbeatEvery = 5 * time.Minute
+)
+
+// agents is what guests' agents said, as far as it is passed on. It need not
+// outlive the agent: they say it every few seconds.
 type agents struct {
 	mu sync.Mutex
-	m  map[string]fabric.Agent
+	m  map[string]heardAgent
+}
+
+type heardAgent struct {
+	fabric.Agent
+	at time.Time // by the agent's own clock
 }
 
 func (a *agents) get(uid string) *fabric.Agent {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s, ok := a.m[uid]; ok {
-		return &s
+		return &s.Agent
 	}
 	return nil
+}
+
+// hear says whether what the guest's agent says is to be passed on.
+func (a *agents) hear(uid string, s fabric.Agent, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was, had := a.m[uid]
+	wait := heartbeatEvery
+	if was.Status != s.Status || was.Version != s.Version || was.Message != s.Message {
+		wait = newsEvery
+	}
+	if had && now.Sub(was.at) < wait {
+		return false
+	}
+	a.m[uid] = heardAgent{s, now}
+	return true
 }
 
 func (a *agents) forget(uid string) {
@@ -45,36 +74,37 @@ func (a *Agent) Ready(uid string) {
 // ProvisioningFailed is called when a guest reports that it could not be
 // provisioned.
 func (a *Agent) ProvisioningFailed(uid string, p fabric.Problem) {
+	now := time.Now()
 	a.note(uid, func(r *record) {
-		if r.ReadyAt == nil {
-			r.Provisioning = &p
+		if r.ReadyAt != nil || r.FailedAt != nil && within(newsEvery, *r.FailedAt, now) {
+			return
+		}
+		if r.Provisioning == nil || *r.Provisioning != p {
+			r.Provisioning, r.FailedAt = &p, &now
 		}
 	})
 }
 
 // AgentStatus is called when a guest's agent says how it is.
 func (a *Agent) AgentStatus(uid string, s fabric.Agent) {
-	a.agents.mu.Lock()
-	was, had := a.agents.m[uid]
-	// A heartbeat alone is not news more than once a minute.
-	news := !had || was.Status != s.Status || was.Version != s.Version || s.ReportedAt.Sub(was.ReportedAt) > time.Minute
-	if news {
-		a.agents.m[uid] = s
-	}
-	a.agents.mu.Unlock()
-	if news {
+	if _, ok := a.Machine(uid); ok && a.agents.hear(uid, s, time.Now()) {
 		a.machines.Add(uid)
 	}
 }
 
+// note writes down what a guest says. What it has said before costs nothing
+// but reading the record.
 func (a *Agent) note(uid string, f func(*record)) {
 	if _, ok := a.Machine(uid); !ok {
 		return
 	}
-	if err := a.records.note(uid, f); err != nil {
+	changed, err := a.records.note(uid, f)
+	if err != nil {
 		a.c.Log.Error("machine's record not written", "vm", uid, "err", err)
 	}
-	a.machines.Add(uid)
+	if changed || err != nil {
+		a.machines.Add(uid)
+	}
 }
 
 // watchEvents writes down what happens to machines by itself. One goroutine
@@ -148,8 +178,8 @@ func (a *Agent) heard(e InstanceEvent) {
 			r.event(e.At, "Paused", "The virtual machine was paused because the host's disk %s.", diskTrouble(e.Detail))
 		}
 	}
-	if f != nil {
-		if err := a.records.note(e.UID, f); err != nil {
+	if f != nil && a.records.has(e.UID) {
+		if _, err := a.records.note(e.UID, f); err != nil {
 			a.c.Log.Error("machine's record not written", "vm", e.UID, "err", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type record struct {
 	StartedAt    *time.Time      `json:"startedAt,omitempty"` // of the first start
 	BootedAt     *time.Time      `json:"bootedAt,omitempty"`
 	Provisioning *fabric.Problem `json:"provisioning,omitempty"`
+	FailedAt     *time.Time      `json:"failedAt,omitempty"` // when Provisioning was said
 	Events       []fabric.Event  `json:"events,omitempty"`
 }
 
@@ -52,11 +54,26 @@ func (r *record) firstTold(at time.Time) bool {
 	return true
 }
 
+// repeatAfter is how long an event is not told once more: what happens again
+// and again would push everything else out of the account.
+const repeatAfter = 10 * time.Second
+
 func (r *record) event(at time.Time, code, format string, a ...any) {
-	r.Events = append(r.Events, fabric.Event{At: at, Code: code, Message: fmt.Sprintf(format, a...)})
+	e := fabric.Event{At: at, Code: code, Message: fmt.Sprintf(format, a...)}
+	if slices.ContainsFunc(r.Events, func(old fabric.Event) bool {
+		return old.Code == code && old.Message == e.Message && within(repeatAfter, old.At, at)
+	}) {
+		return
+	}
+	r.Events = append(r.Events, e)
 	if n := len(r.Events) - fabric.MaxEvents; n > 0 {
 		r.Events = r.Events[n:]
 	}
+}
+
+// within says that at is less than d after since, and not before it.
+func within(d time.Duration, since, at time.Time) bool {
+	return !at.Before(since) && at.Sub(since) < d
 }
 
 // records keeps one file for each machine. Changes are on stable storage when
@@ -87,6 +104,18 @@ func (s *records) get(uid string) (record, error) {
 	return r, nil
 }
 
+// has says whether there is a record. There is none of a machine that was never
+// started, or is removed.
+func (s *records) has(uid string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, unsaved := s.unsaved[uid]; unsaved {
+		return true
+	}
+	_, err := os.Stat(s.path(uid))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // read returns a record and how it is written.
 func (s *records) read(uid string) (r record, b []byte, err error) {
 	b, err = os.ReadFile(s.path(uid))
@@ -106,32 +135,32 @@ func (s *records) read(uid string) (r record, b []byte, err error) {
 // it was. A change that changes nothing costs nothing: guests say the same
 // things again and again.
 func (s *records) update(uid string, f func(*record)) (record, error) {
-	return s.change(uid, f, false)
+	r, _, err := s.change(uid, f, false)
+	return r, err
 }
 
 // note is update for what has happened, which is so whether or not it can be
 // written down: on a full disk it holds as long as the agent lives, and is
-// written when there is room.
-func (s *records) note(uid string, f func(*record)) error {
-	_, err := s.change(uid, f, true)
-	return err
+// written when there is room. It says whether anything changed.
+func (s *records) note(uid string, f func(*record)) (changed bool, err error) {
+	_, changed, err = s.change(uid, f, true)
+	return changed, err
 }
 
-func (s *records) change(uid string, f func(*record), fact bool) (record, error) {
+func (s *records) change(uid string, f func(*record), fact bool) (r record, changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, unsaved := s.unsaved[uid]
 	var was []byte
 	if !unsaved {
-		var err error
 		if r, was, err = s.read(uid); err != nil {
-			return r, err
+			return r, false, err
 		}
 	}
 	f(&r)
 	b, err := json.Marshal(r)
 	if err != nil || bytes.Equal(b, was) {
-		return r, err
+		return r, false, err
 	}
 	err = writeFile(s.path(uid), b)
 	switch {
@@ -140,7 +169,7 @@ func (s *records) change(uid string, f func(*record), fact bool) (record, error)
 	case fact:
 		s.unsaved[uid] = r
 	}
-	return r, err
+	return r, true, err
 }
 
 func (s *records) remove(uid string) error {

@@ -17,7 +17,7 @@ func TestRecordFactsOutliveAFullDisk(t *testing.T) {
 	if r, err := s.get("m"); err != nil || r.HaltedAt != 0 {
 		t.Errorf("after an update that failed: %+v, %v", r, err)
 	}
-	if err := s.note("m", halt); err == nil {
+	if _, err := s.note("m", halt); err == nil {
 		t.Fatal("a fact that was not written is no error")
 	}
 	if r, err := s.get("m"); err != nil || r.HaltedAt != 3 {
