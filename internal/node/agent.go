@@ -138,6 +138,7 @@ func (a *Agent) take(m fabric.Message) error {
 	a.mu.Lock()
 	if m.Full {
 		a.desired = newDesired()
+		a.out.keepOnly(&m.Assignment)
 	}
 	for _, x := range m.Disks {
 		a.desired.disks[x.UID] = x

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -610,6 +611,62 @@ func TestWithoutControlPlane(t *testing.T) {
 		if got := w.host.Left(); !slices.Contains(got, "network net") {
 			t.Errorf("on the host = %v, want the network back", got)
 		}
+		w.crash()
+	})
+}
+
+// A machine of which nothing can be seen says so, and goes on when it can be.
+func TestUnreadableRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		w.assign(hello)
+		file := filepath.Join(w.dir, "machines", "m1.json")
+		good, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write := func(b []byte) {
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write([]byte("{"))
+		w.assign(power(fabric.Stopped, true))
+		r := w.wantState(fabric.MachineRunning, 1)
+		if r.Problem == nil || !strings.Contains(r.Problem.Message, file) {
+			t.Errorf("problem = %v, want one that names the file", r.Problem)
+		}
+		write(good)
+		w.settle()
+		if r := w.wantState(fabric.MachineStopped, 2); r.Problem != nil {
+			t.Errorf("problem = %v, want none any more", r.Problem)
+		}
+		w.crash()
+	})
+}
+
+// A clock that is set back does not give a guest for ever to shut down.
+func TestStopAfterClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		w.assign(hello)
+		w.crash()
+		file := filepath.Join(w.dir, "machines", "m1.json")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := time.Now().Add(24 * time.Hour).Format(time.RFC3339)
+		b = append([]byte(`{"askedAt":"`+later+`",`), b[1:]...)
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.host.Hang("m1")
+		w.run()
+		w.assign(power(fabric.Stopped, false))
+		w.wantState(fabric.MachineStopped, 2)
 		w.crash()
 	})
 }

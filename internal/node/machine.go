@@ -41,10 +41,12 @@ func (a *Agent) reconcileMachine(ctx context.Context, uid string) (time.Duration
 	}
 	s := &step{Agent: a, m: m}
 	if err := s.look(ctx); err != nil {
+		s.reportUnseen(ctx, err)
 		return 0, err
 	}
 	again, err := s.act(ctx)
 	if lerr := s.look(ctx); lerr != nil {
+		s.reportUnseen(ctx, lerr)
 		return 0, lerr
 	}
 	s.report(err)
@@ -308,11 +310,12 @@ func (s *step) down(ctx context.Context, hard bool) (time.Duration, error) {
 	if !s.runs {
 		return 0, nil
 	}
-	if hard || s.inst.State == InstancePaused || s.rec.AskedAt != nil && time.Since(*s.rec.AskedAt) >= s.c.ShutdownGrace {
+	now := time.Now()
+	if hard || s.inst.State == InstancePaused || s.rec.AskedAt != nil && now.Sub(*s.rec.AskedAt) >= s.c.ShutdownGrace {
 		return 0, s.end(ctx)
 	}
-	if s.rec.AskedAt == nil {
-		now := time.Now()
+	// A time to come is one of before the clock was set back.
+	if s.rec.AskedAt == nil || s.rec.AskedAt.After(now) {
 		if err := s.update(func(r *record) { r.AskedAt = &now }); err != nil {
 			return 0, err
 		}
@@ -416,6 +419,20 @@ func (s *step) report(failure error) {
 	if !s.reached(r) {
 		r.Generation = s.m.Generation - 1
 	}
+	s.out.machine(r)
+}
+
+// reportUnseen says that nothing can be seen of the machine, so that nothing is
+// done for it. What was last seen stands.
+func (s *step) reportUnseen(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	r := s.out.machineReport(s.m.UID)
+	if r.UID == "" {
+		r.UID, r.State = s.m.UID, fabric.MachineFailed
+	}
+	r.Generation, r.Problem = s.m.Generation-1, problem(err)
 	s.out.machine(r)
 }
 

@@ -53,6 +53,7 @@ func (o *outbox) image(r fabric.ImageReport)     { put(o, o.images, fabric.KindI
 func (o *outbox) network(r fabric.NetworkReport) { put(o, o.networks, fabric.KindNetwork, r.UID, r) }
 
 // What was last said of one; nothing if nothing was.
+func (o *outbox) machineReport(uid string) fabric.MachineReport { return said(o, o.machines, uid) }
 func (o *outbox) diskReport(uid string) fabric.DiskReport       { return said(o, o.disks, uid) }
 func (o *outbox) networkReport(uid string) fabric.NetworkReport { return said(o, o.networks, uid) }
 
@@ -75,6 +76,31 @@ func (o *outbox) forget(r fabric.Ref) {
 		delete(o.images, r.UID)
 	case fabric.KindNetwork:
 		delete(o.networks, r.UID)
+	}
+}
+
+// keepOnly drops what was said of machines, disks and images that are not
+// assigned any more; nobody asks for it again. Networks that are not assigned
+// are told of: somebody has to say that they are to go.
+func (o *outbox) keepOnly(a *fabric.Assignment) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	keepOnly(o, o.machines, fabric.KindMachine, a.Machines, func(x fabric.Machine) string { return x.UID })
+	keepOnly(o, o.disks, fabric.KindDisk, a.Disks, func(x fabric.Disk) string { return x.UID })
+	keepOnly(o, o.images, fabric.KindImage, a.Images, func(x fabric.Image) string { return x.UID })
+}
+
+// keepOnly is called with mu held.
+func keepOnly[R, T any](o *outbox, said map[string]R, kind fabric.Kind, assigned []T, uid func(T) string) {
+	keep := make(map[string]bool, len(assigned))
+	for _, x := range assigned {
+		keep[uid(x)] = true
+	}
+	for u := range said {
+		if !keep[u] {
+			delete(said, u)
+			delete(o.dirty, fabric.Ref{Kind: kind, UID: u})
+		}
 	}
 }
 
