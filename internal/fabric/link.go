@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -51,6 +52,7 @@ type Host interface {
 
 // Uplink is the node's end of a link.
 type Uplink struct {
+	conn   *frankConn
 	mux    *yamux.Session
 	client *http.Client
 	server *http.Server
@@ -59,16 +61,17 @@ type Uplink struct {
 // Dial connects a node to the control plane at address.
 func Dial(ctx context.Context, address string, conf *tls.Config, host Host) (*Uplink, error) {
 	d := tls.Dialer{Config: conf, NetDialer: &net.Dialer{Timeout: 10 * time.Second}}
-	conn, err := d.DialContext(ctx, "tcp", address)
+	secure, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("dial control plane: %w", err)
+		return nil, fmt.Errorf("dial control plane: %w", explain(err))
 	}
+	conn := &frankConn{Conn: secure}
 	mux, err := yamux.Client(conn, muxConfig())
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("open link: %w", err)
 	}
-	u := &Uplink{mux: mux, client: muxClient(mux), server: &http.Server{Handler: hostHandler(host), ReadHeaderTimeout: 10 * time.Second}}
+	u := &Uplink{conn: conn, mux: mux, client: muxClient(mux), server: &http.Server{Handler: hostHandler(host), ReadHeaderTimeout: 10 * time.Second}}
 	go u.server.Serve(mux) //nolint:errcheck // ends with the link
 	return u, nil
 }
@@ -81,12 +84,16 @@ func (u *Uplink) Close() error {
 
 // Report sends a report; when it returns nil, the control plane has taken it in.
 func (u *Uplink) Report(ctx context.Context, r *Report) error {
-	return postJSON(ctx, u.client, pathReport, r)
+	return u.conn.why(postJSON(ctx, u.client, pathReport, r))
 }
 
 // Assignments calls f with each message until the link or ctx ends, or f
 // returns an error.
 func (u *Uplink) Assignments(ctx context.Context, f func(Message) error) error {
+	return u.conn.why(u.assignments(ctx, f))
+}
+
+func (u *Uplink) assignments(ctx context.Context, f func(Message) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://control"+pathAssignment, nil)
 	if err != nil {
 		return err
@@ -131,15 +138,25 @@ func Serve(ctx context.Context, l net.Listener, conf *tls.Config, c Control, log
 	defer stop()
 	for {
 		conn, err := tl.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept node: %w", err)
+		default: // out of files, for one: that passes
+			log.Warn("no node accepted, will retry", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(acceptPause):
+			}
+			continue
 		}
 		go serveLink(ctx, conn.(*tls.Conn), c, log)
 	}
 }
+
+const acceptPause = 100 * time.Millisecond
 
 func serveLink(ctx context.Context, conn *tls.Conn, c Control, log *slog.Logger) {
 	defer conn.Close()
@@ -150,6 +167,7 @@ func serveLink(ctx context.Context, conn *tls.Conn, c Control, log *slog.Logger)
 	done()
 	if err != nil {
 		log.Warn("node refused", "from", conn.RemoteAddr().String(), "err", err)
+		linger(conn)
 		return
 	}
 	node, ok := peerNode(conn)

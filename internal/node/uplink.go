@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime"
 	"time"
@@ -27,6 +28,7 @@ const (
 // stayLinked keeps a link to the control plane until ctx ends.
 func (a *Agent) stayLinked(ctx context.Context, dial func(context.Context) (Link, error)) {
 	wait := firstRedial
+	var complaint complaint
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := a.linked(ctx, dial)
@@ -36,13 +38,36 @@ func (a *Agent) stayLinked(ctx context.Context, dial func(context.Context) (Link
 		if time.Since(began) > lastRedial {
 			wait = firstRedial
 		}
-		a.c.Log.Warn("no link to the control plane, will retry", "after", wait, "err", err)
+		complaint.log(a.c.Log, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, lastRedial)
 	}
+}
+
+// complainEvery is how often the log says the same of a link that does not
+// come back: there may be weeks of it.
+const complainEvery = 10 * time.Minute
+
+// complaint is what the log was last told of the link.
+type complaint struct {
+	text string
+	at   time.Time
+}
+
+func (c *complaint) log(log *slog.Logger, err error) {
+	text := err.Error()
+	if text == c.text && time.Since(c.at) < complainEvery {
+		return
+	}
+	c.text, c.at = text, time.Now()
+	if _, refused := errors.AsType[*fabric.RefusedError](err); refused {
+		log.Error("no link to the control plane", "err", err)
+		return
+	}
+	log.Warn("no link to the control plane, will retry", "err", err)
 }
 
 // linked works on one link until it breaks.
