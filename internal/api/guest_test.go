@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"lazuli/internal/api"
+	"lazuli/internal/store"
 )
 
 const machine = group + "/providers/Microsoft.Compute/virtualMachines/vm1"
@@ -94,6 +95,48 @@ func TestConsole(t *testing.T) {
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("at the end of the port: %v", err)
 	}
+}
+
+// Who waits for an operation's end is answered when Serve ends.
+func TestServeAnswersWhoWaits(t *testing.T) {
+	c := withGroup(t)
+	poll := c.expect(201, "PUT", widgets+"/w1?"+version, `{"properties":{"size":1}}`).Header.Get("Azure-AsyncOperation")
+	waits := &watched{Store: c.store, began: make(chan struct{})}
+	s, err := api.New(t.Context(), api.Config{
+		Store: waits, Types: c.types, Identity: c.identity, Location: "local", LongPoll: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx, l, &tls.Config{Certificates: c.TLS.Certificates}) }()
+	go func() {
+		<-waits.began
+		cancel()
+	}()
+	poll = strings.Replace(poll, c.Listener.Addr().String(), l.Addr().String(), 1)
+	if got := c.expect(200, "GET", poll, "").json(t)["status"]; got != "InProgress" {
+		t.Errorf("status = %v, want InProgress", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Serve = %v", err)
+	}
+}
+
+// watched is a store that tells when somebody watches it.
+type watched struct {
+	store.Store
+	began chan struct{}
+}
+
+func (w *watched) Watch(ctx context.Context, prefix string, after int64, f func(int64, []store.Event) error) error {
+	close(w.began)
+	return w.Store.Watch(ctx, prefix, after, f)
 }
 
 // Serve ends when its context does, with what streams.

@@ -79,6 +79,13 @@ func TestRefusedRequests(t *testing.T) {
 		"group without place":   {"PUT", c.group("x"), `{}`, 400, "LocationRequired", nil},
 		"page of -1":            {"GET", c.compute("virtualMachines") + v + "&$top=-1", nil, 400, "InvalidTopParameter", nil},
 		"made-up page":          {"GET", c.compute("virtualMachines") + v + "&$skipToken=%21", nil, 400, "InvalidSkipToken", nil},
+		"page of nobody":        {"GET", c.compute("virtualMachines") + v + "&$skipToken=cmcvdm0", nil, 400, "InvalidSkipToken", nil},
+		"page of one page":      {"GET", c.network("virtualNetworks/net/subnets") + v + "&$skipToken=cmcvdm0", nil, 400, "InvalidSkipToken", nil},
+		"filter of machines":    {"GET", c.compute("virtualMachines") + v + "&$filter=name%20eq%20'x'", nil, 400, "InvalidFilterInQueryString", nil},
+		"filter of groups":      {"GET", c.subscription("resourceGroups") + v + "&$filter=name%20like%20'x'", nil, 400, "InvalidFilterInQueryString", nil},
+		"sizes elsewhere":       {"GET", c.provider("Compute", "locations/moon/vmSizes"), nil, 400, "NoRegisteredProviderFound", nil},
+		"memory kept":           {"POST", vm + "/deallocate" + v + "&hibernate=true", nil, 400, "UnsupportedProperty", nil},
+		"console by hand":       {"GET", vm + "/console", nil, 426, "UpgradeRequired", nil},
 		"bad escape in a query": {"GET", vm + "?api-version=%zz", nil, 400, "InvalidRequestUri", nil},
 		"huge header":           {"GET", vm, nil, 431, "", []string{"X-Long", strings.Repeat("a", 2<<20)}},
 	})
