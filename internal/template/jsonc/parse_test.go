@@ -64,7 +64,7 @@ func TestParseErrors(t *testing.T) {
 		"float too large":     {`1e999`, "not a valid number", Pos{1, 5}},
 		"only minus":          {`-`, "malformed", Pos{1, 1}},
 		"same name twice":     {`{"a":1,"b":2,"a":3}`, "'a'", Pos{1, 19}},
-		"same name among 20":  {`{` + names(20) + `"n3":1}`, "'n3'", Pos{1, 147}},
+		"same name among 20":  {`{` + names(20) + `"n3":1}`, "'n3'", Pos{1, 158}},
 		"not UTF-8":           {"\"a\xffb\"", "not valid UTF-8", Pos{1, 5}},
 		"not UTF-8, escaped":  {"\"\\n\xff\"", "not valid UTF-8", Pos{1, 5}},
 		"characters, not oct": {`"éé" x`, "additional text", Pos{1, 5}},
@@ -120,7 +120,7 @@ func TestPositions(t *testing.T) {
 			got["b"] = o.At(0).Pos
 		}
 	}
-	want := map[string]Pos{"": {1, 1}, "a": {2, 8}, "b": {3, 9}, "c": {4, 7}, "long": {5, 6}, "é": {5, 15}}
+	want := map[string]Pos{"": {1, 1}, "a": {2, 8}, "b": {3, 10}, "c": {4, 7}, "long": {5, 6}, "é": {5, 15}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
