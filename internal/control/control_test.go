@@ -212,6 +212,29 @@ func TestProvisioningTimesOut(t *testing.T) {
 	})
 }
 
+// Operations are there for a day after their end, those that run for ever.
+func TestOldOperationsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.deaf, w.timeout = true, 1000*time.Hour
+		w.run()
+		w.settle()
+		w.putNetwork()
+		runs := w.do("PUT", vmPath, vmBody("")).Operation
+		ended := w.do("PUT", "Microsoft.Compute/disks/d1", `{"location": "local", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}`).Operation
+		w.settle()
+		w.wantOperation(ended.ID, arm.Succeeded, "")
+		time.Sleep(23 * time.Hour)
+		w.wantOperation(ended.ID, arm.Succeeded, "")
+		time.Sleep(2 * time.Hour)
+		if op, err := arm.GetOperation(t.Context(), w.cloud.Store, ended.ID); op != nil || err != nil {
+			t.Errorf("a day after its end the operation is %+v, %v", op, err)
+		}
+		w.wantOperation(runs.ID, arm.InProgress, "")
+		w.crash()
+	})
+}
+
 // A guest is told its secrets at each start until it is ready, whoever ends
 // meanwhile; then they are nowhere any more.
 func TestSecretsLastUntilTheGuestIsReady(t *testing.T) {
