@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +13,6 @@ import (
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
 	"lazuli/internal/fabric"
-	"lazuli/internal/place"
 	"lazuli/internal/store"
 )
 
@@ -38,187 +35,6 @@ func (c *Control) reconcileVM(ctx context.Context, id arm.ID) (time.Duration, er
 		return lookAgain, err
 	}
 	return c.observeVM(ctx, v)
-}
-
-// diskIDs are the machine's disks, the OS disk first.
-func diskIDs(v *vm) []arm.ID {
-	ids := []arm.ID{v.Spec.OSDisk.ID}
-	for _, d := range v.Spec.DataDisks {
-		ids = append(ids, d.ID)
-	}
-	return ids
-}
-
-// placeVM chooses a node for the machine, and takes its disks there.
-func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
-	_, err := c.store.Update(ctx, func(tx store.Tx) error {
-		now, err := compute.VMs.Find(ctx, tx, v.ID)
-		if err != nil || now == nil || now.UID != v.UID || now.Status.Node != "" || now.Deleting() {
-			return err
-		}
-		if err := takeTurn(ctx, tx); err != nil {
-			return err
-		}
-		if now.Status.Node, err = c.choose(ctx, now); err != nil {
-			return err
-		}
-		for _, id := range diskIDs(now) {
-			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
-				return err
-			}
-		}
-		return compute.VMs.PutStatus(tx, now.ID, &now.Status)
-	})
-	noFit, ok := errors.AsType[*place.NoFit](err)
-	if !ok {
-		return 0, err
-	}
-	return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
-		s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", noFit)}
-		return c.givesUp(noFit, v.ChangedAt)
-	})
-}
-
-// turnKey is written by every placement, so that of two at the same time one
-// is made again, and sees what the other took.
-const turnKey = "/placement"
-
-func takeTurn(ctx context.Context, tx store.Tx) error {
-	e, err := tx.Get(ctx, turnKey)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	n, _ := strconv.ParseUint(string(e.Value), 10, 64) // none is 0
-	tx.Put(turnKey, strconv.AppendUint(nil, n+1, 10))
-	return nil
-}
-
-// choose picks a node for the machine. The error is a *place.NoFit when there
-// is none.
-func (c *Control) choose(ctx context.Context, v *vm) (string, error) {
-	want, err := c.wants(ctx, v)
-	if err != nil {
-		return "", err
-	}
-	ns, err := c.placeable(ctx)
-	if err != nil {
-		return "", err
-	}
-	return place.Choose(ns, want)
-}
-
-// givesUp says whether to stop waiting for a node that fits, for something that
-// was asked for at that time.
-func (c *Control) givesUp(nf *place.NoFit, since time.Time) bool {
-	return !nf.Waiting || c.Now().Sub(since) >= patience
-}
-
-// wants is what the machine needs of a node.
-func (c *Control) wants(ctx context.Context, v *vm) (place.Want, error) {
-	size, _ := compute.FindSize(v.Spec.Size)
-	w := place.Want{CPUs: size.CPUs, MemoryMiB: size.MemoryMiB}
-	for _, id := range diskIDs(v) {
-		d, err := compute.Disks.Find(ctx, c.store, id)
-		if err != nil {
-			return w, err
-		}
-		if d == nil {
-			continue
-		}
-		if d.Status.Node != "" {
-			w.Node = d.Status.Node
-		} else if d.Spec.Image != "" {
-			w.Image = d.Spec.Image
-		}
-	}
-	return w, nil
-}
-
-// placeable is what placement needs to know of the nodes.
-func (c *Control) placeable(ctx context.Context) ([]place.Node, error) {
-	known, err := Nodes(ctx, c.store)
-	if err != nil {
-		return nil, err
-	}
-	used, err := c.usedMemory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	userImages, err := compute.Images.List(ctx, c.store, arm.ID{})
-	if err != nil {
-		return nil, err
-	}
-	var out []place.Node
-	for _, n := range known {
-		p := place.Node{
-			Name: n.Name, CPUs: n.CPUs, MemoryMiB: n.MemoryMiB, FreeBytes: n.FreeBytes,
-			UsedMiB: used[n.Name], Ready: c.linked(n.Name) != nil,
-		}
-		for _, img := range n.Images {
-			p.Images = append(p.Images, img.Name)
-		}
-		for _, i := range userImages {
-			if i.Status.Node == n.Name {
-				p.Images = append(p.Images, i.Spec.NodeName(i.UID))
-			}
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-// usedMemory is the memory of the machines on each node that are not
-// deallocated, in MiB.
-func (c *Control) usedMemory(ctx context.Context) (map[string]int, error) {
-	vms, err := compute.VMs.List(ctx, c.store, arm.ID{})
-	if err != nil {
-		return nil, err
-	}
-	used := map[string]int{}
-	for _, v := range vms {
-		if v.Status.Node == "" || v.Status.Deallocated && v.Spec.Power == fabric.Deallocated {
-			continue
-		}
-		size, _ := compute.FindSize(v.Spec.Size)
-		used[v.Status.Node] += size.MemoryMiB
-	}
-	return used, nil
-}
-
-// holdDisks sees to it that the machine holds all its disks. Until it does, its
-// node is not told of them: a disk has one writer.
-func (c *Control) holdDisks(ctx context.Context, v *vm) (done bool, err error) {
-	_, err = c.store.Update(ctx, func(tx store.Tx) error {
-		done = true
-		for _, id := range diskIDs(v) {
-			held, err := c.holdDisk(ctx, tx, id, v)
-			if err != nil {
-				return err
-			}
-			done = done && held
-		}
-		return nil
-	})
-	return done, err
-}
-
-// holdDisk has the machine hold a disk if nobody else does.
-func (c *Control) holdDisk(ctx context.Context, tx store.Tx, id arm.ID, v *vm) (held bool, err error) {
-	d, err := compute.Disks.Find(ctx, tx, id)
-	if err != nil || d == nil {
-		return false, err
-	}
-	s := d.Status
-	switch {
-	case !d.Spec.ManagedBy.Equal(v.ID):
-		return false, nil
-	case s.HeldBy.Equal(v.ID) && s.Node == v.Status.Node:
-		return true, nil
-	case !s.HeldBy.IsZero() && !s.HeldBy.Equal(v.ID), s.Node != "" && s.Node != v.Status.Node:
-		return false, nil
-	}
-	s.HeldBy, s.Node = v.ID, v.Status.Node
-	return true, compute.Disks.PutStatus(tx, d.ID, &s)
 }
 
 // observeVM writes down what the machine's node says of it.
@@ -250,36 +66,6 @@ func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return settled
 	})
 	return again, err
-}
-
-// letGoOfDisks clears HeldBy of the disks that the machine was to be without at
-// v's generation, which its node has reached.
-func (c *Control) letGoOfDisks(ctx context.Context, v *vm) error {
-	disks, err := compute.Disks.List(ctx, c.mirror, arm.ID{})
-	if err != nil {
-		return err
-	}
-	for _, d := range disks {
-		if !d.Status.HeldBy.Equal(v.ID) || d.Spec.ManagedBy.Equal(v.ID) {
-			continue
-		}
-		_, err := c.store.Update(ctx, func(tx store.Tx) error {
-			now, err := compute.VMs.Find(ctx, tx, v.ID)
-			if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
-				return err
-			}
-			disk, err := compute.Disks.Find(ctx, tx, d.ID)
-			if err != nil || disk == nil || disk.UID != d.UID || !disk.Status.HeldBy.Equal(v.ID) || disk.Spec.ManagedBy.Equal(v.ID) {
-				return err
-			}
-			disk.Status.HeldBy = arm.ID{}
-			return compute.Disks.PutStatus(tx, disk.ID, &disk.Status)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func copyReport(s *compute.VMStatus, r *fabric.MachineReport, now time.Time) {

@@ -1,0 +1,151 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lazuli/internal/arm"
+	"lazuli/internal/compute"
+	"lazuli/internal/fabric"
+	"lazuli/internal/place"
+	"lazuli/internal/store"
+)
+
+// placeVM chooses a node for the machine, and takes its disks there.
+func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.VMs.Find(ctx, tx, v.ID)
+		if err != nil || now == nil || now.UID != v.UID || now.Status.Node != "" || now.Deleting() {
+			return err
+		}
+		if err := takeTurn(ctx, tx); err != nil {
+			return err
+		}
+		if now.Status.Node, err = c.choose(ctx, now); err != nil {
+			return err
+		}
+		for _, id := range diskIDs(now) {
+			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
+				return err
+			}
+		}
+		return compute.VMs.PutStatus(tx, now.ID, &now.Status)
+	})
+	noFit, ok := errors.AsType[*place.NoFit](err)
+	if !ok {
+		return 0, err
+	}
+	return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
+		s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", noFit)}
+		return c.givesUp(noFit, v.ChangedAt)
+	})
+}
+
+// turnKey is written by every placement, so that of two at the same time one
+// is made again, and sees what the other took.
+const turnKey = "/placement"
+
+func takeTurn(ctx context.Context, tx store.Tx) error {
+	e, err := tx.Get(ctx, turnKey)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	n, _ := strconv.ParseUint(string(e.Value), 10, 64) // none is 0
+	tx.Put(turnKey, strconv.AppendUint(nil, n+1, 10))
+	return nil
+}
+
+// choose picks a node for the machine. The error is a *place.NoFit when there
+// is none.
+func (c *Control) choose(ctx context.Context, v *vm) (string, error) {
+	want, err := c.wants(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	ns, err := c.placeable(ctx)
+	if err != nil {
+		return "", err
+	}
+	return place.Choose(ns, want)
+}
+
+// givesUp says whether to stop waiting for a node that fits, for something that
+// was asked for at that time.
+func (c *Control) givesUp(nf *place.NoFit, since time.Time) bool {
+	return !nf.Waiting || c.Now().Sub(since) >= patience
+}
+
+// wants is what the machine needs of a node.
+func (c *Control) wants(ctx context.Context, v *vm) (place.Want, error) {
+	size, _ := compute.FindSize(v.Spec.Size)
+	w := place.Want{CPUs: size.CPUs, MemoryMiB: size.MemoryMiB}
+	for _, id := range diskIDs(v) {
+		d, err := compute.Disks.Find(ctx, c.store, id)
+		if err != nil {
+			return w, err
+		}
+		if d == nil {
+			continue
+		}
+		if d.Status.Node != "" {
+			w.Node = d.Status.Node
+		} else if d.Spec.Image != "" {
+			w.Image = d.Spec.Image
+		}
+	}
+	return w, nil
+}
+
+// placeable is what placement needs to know of the nodes.
+func (c *Control) placeable(ctx context.Context) ([]place.Node, error) {
+	known, err := Nodes(ctx, c.store)
+	if err != nil {
+		return nil, err
+	}
+	used, err := c.usedMemory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	userImages, err := compute.Images.List(ctx, c.store, arm.ID{})
+	if err != nil {
+		return nil, err
+	}
+	var out []place.Node
+	for _, n := range known {
+		p := place.Node{
+			Name: n.Name, CPUs: n.CPUs, MemoryMiB: n.MemoryMiB, FreeBytes: n.FreeBytes,
+			UsedMiB: used[n.Name], Ready: c.linked(n.Name) != nil,
+		}
+		for _, img := range n.Images {
+			p.Images = append(p.Images, img.Name)
+		}
+		for _, i := range userImages {
+			if i.Status.Node == n.Name {
+				p.Images = append(p.Images, i.Spec.NodeName(i.UID))
+			}
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// usedMemory is the memory of the machines on each node that are not
+// deallocated, in MiB.
+func (c *Control) usedMemory(ctx context.Context) (map[string]int, error) {
+	vms, err := compute.VMs.List(ctx, c.store, arm.ID{})
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]int{}
+	for _, v := range vms {
+		if v.Status.Node == "" || v.Status.Deallocated && v.Spec.Power == fabric.Deallocated {
+			continue
+		}
+		size, _ := compute.FindSize(v.Spec.Size)
+		used[v.Status.Node] += size.MemoryMiB
+	}
+	return used, nil
+}
