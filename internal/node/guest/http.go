@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Guests get this long, so that one that says nothing, or little by little,
@@ -72,11 +74,19 @@ func (nw *network) limited(w http.ResponseWriter, r *http.Request, h http.Handle
 type listener struct {
 	net.Listener
 	enter func(netip.Addr) (leave func(), ok bool)
+	limit *rate.Limiter
+}
+
+func newListener(l net.Listener, enter func(netip.Addr) (leave func(), ok bool)) *listener {
+	return &listener{l, enter, rate.NewLimiter(connectionsPerSecond, connectionsAtFirst)}
 }
 
 // Accept returns the next connection that has a place.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
+		if err := l.limit.Wait(context.Background()); err != nil { // its turn is never far
+			return nil, err
+		}
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err

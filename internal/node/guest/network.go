@@ -26,6 +26,8 @@ const (
 	connections                                      = 16 // open at once, per port
 	queriesPerSecond, queriesBurst, queriesAtOnce    = 100, 200, 16
 	leasesPerSecond, leasesBurst                     = 5, 20
+	// Of a machine, what the node writes down and tells the control plane.
+	reportsPerSecond, reportsBurst = 0.5, 30
 )
 
 const portPrefix = "port/"
@@ -36,7 +38,8 @@ type network struct {
 	conf Config
 	view atomic.Pointer[view]
 
-	requests, queries, leases, streams *quota.Quota
+	requests, queries, leases, streams *quota.Quota // by port
+	reports                            *quota.Quota // by machine
 
 	dns  nameserver.Server
 	imds http.Handler
@@ -54,11 +57,12 @@ func newNetwork(n fabric.Network, c Config, f *nameserver.Forwarder) *network {
 		queries:  quota.New(queriesPerSecond, queriesBurst, queriesAtOnce),
 		leases:   quota.New(leasesPerSecond, leasesBurst, 1),
 		streams:  quota.New(requestsPerSecond, requestsBurst, connections),
+		reports:  quota.New(reportsPerSecond, reportsBurst, 1),
 	}
 	nw.view.Store(&view{zone: nameserver.NewZone(fabric.Network{})})
 	nw.dns = nameserver.Server{Zone: func() *nameserver.Zone { return nw.view.Load().zone }, Forward: f, Quota: nw.queries}
 	nw.imds = imds.Server{Find: nw.findGuest}
-	nw.wire = wireserver.Server{Find: nw.findMachine, Report: c.Report}
+	nw.wire = wireserver.Server{Find: nw.findMachine, Report: c.Report, Quota: nw.reports}
 	return nw
 }
 
@@ -97,6 +101,11 @@ func (nw *network) forget(v *view) {
 	for _, q := range []*quota.Quota{nw.requests, nw.queries, nw.leases, nw.streams} {
 		q.Keep(keep)
 	}
+	machines := map[string]bool{}
+	for _, p := range v.ports {
+		machines[p.MachineUID] = true
+	}
+	nw.reports.Keep(func(uid string) bool { return machines[uid] })
 }
 
 func (nw *network) stop() {
@@ -135,7 +144,7 @@ func (nw *network) sockets(ns node.Namespace) map[string]func() (run, error) {
 			if err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context) error { return serve(ctx, &listener{l, nw.enter}) }, nil
+			return func(ctx context.Context) error { return serve(ctx, newListener(l, nw.enter)) }, nil
 		}
 	}
 	return map[string]func() (run, error){
@@ -148,6 +157,7 @@ func (nw *network) sockets(ns node.Namespace) map[string]func() (run, error) {
 			if err != nil {
 				return nil, err
 			}
+			c = paced(c, queriesReadPerSecond, queriesReadBurst)
 			return func(ctx context.Context) error { return nw.dns.Packets(ctx, c) }, nil
 		},
 	}
@@ -158,6 +168,7 @@ func (nw *network) openPort(ns node.Namespace, uid string) (run, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn = paced(conn, leasesReadPerSecond, leasesReadBurst)
 	return func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		defer conn.Close()

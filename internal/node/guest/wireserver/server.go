@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lazuli/internal/fabric"
+	"lazuli/internal/node/guest/quota"
 )
 
 // Address is where guests look for the wireserver.
@@ -47,6 +48,8 @@ type Server struct {
 	// it is nobody's. The zero Machine is one that the node does not know (yet).
 	Find   func(netip.Addr) (m fabric.Machine, ok bool)
 	Report Reporter
+	// Quota is kept for each machine's reports.
+	Quota *quota.Quota
 }
 
 // Wire is port 80.
@@ -171,12 +174,24 @@ func (s Server) health(w http.ResponseWriter, r *http.Request, m fabric.Machine)
 		return
 	}
 	switch {
+	case !s.allowed(w, m):
+		return
 	case h.State == "Ready":
 		s.Report.Ready(m.UID)
 	case h.SubStatus == "ProvisioningFailed":
 		s.Report.ProvisioningFailed(m.UID, fabric.Problem{Code: "ProvisioningFailed", Message: failure(h)})
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// allowed turns away a machine that reports too much. Agents try again after 429.
+func (s Server) allowed(w http.ResponseWriter, m fabric.Machine) bool {
+	if s.Quota.Allow(m.UID) {
+		return true
+	}
+	w.Header().Set("Retry-After", "2")
+	fail(w, http.StatusTooManyRequests, "too many reports")
+	return false
 }
 
 func failure(h health) string {
@@ -208,6 +223,9 @@ func (s Server) status(w http.ResponseWriter, r *http.Request, m fabric.Machine,
 	a, perr := parse(body, time.Now())
 	if err != nil || perr != nil {
 		fail(w, http.StatusBadRequest, errStatus.Error())
+		return
+	}
+	if !s.allowed(w, m) {
 		return
 	}
 	s.Report.AgentStatus(m.UID, a)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"lazuli/internal/fabric"
+	"lazuli/internal/node/guest/quota"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,8 +32,11 @@ func (r *reports) AgentStatus(uid string, a fabric.Agent) {
 	*r = append(*r, fmt.Sprintf("%s agent %s %s %s", uid, a.Version, a.Status, a.Message))
 }
 
+// testReports is how many reports a test's machine may make.
+const testReports = 3
+
 func testServer(r *reports) Server {
-	return Server{Report: r, Find: func(a netip.Addr) (fabric.Machine, bool) {
+	return Server{Report: r, Quota: quota.New(0, testReports, 1), Find: func(a netip.Addr) (fabric.Machine, bool) {
 		switch a.String() {
 		case "10.7.0.5":
 			return fabric.Machine{UID: "3f2504e0-4f89-41d3-9a0c-0305e82c3301", Name: "vm<1>&(x)"}, true
@@ -160,6 +164,45 @@ func TestHealth(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reports (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A machine that reports without end is not written down without end.
+func TestReportsAreBounded(t *testing.T) {
+	statusBody := `{"aggregateStatus": {"guestAgentStatus": {"version": "9.9", "status": "Ready"}}}`
+	tests := map[string]struct {
+		plugin             bool
+		method, path, body string
+		done               int
+	}{
+		"health": {false, http.MethodPost, "/machine?comp=health", healthReport("Ready", ""), http.StatusOK},
+		"status": {true, http.MethodPut, "/status/x.status", statusBody, http.StatusCreated},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got reports
+			s := testServer(&got)
+			h := s.Wire()
+			if tt.plugin {
+				h = s.Plugin()
+			}
+			for i := range 2 * testReports {
+				q := httptest.NewRequest(tt.method, "http://168.63.129.16"+tt.path, strings.NewReader(tt.body))
+				q.RemoteAddr = vm + ":40000"
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, q)
+				want := tt.done
+				if i >= testReports {
+					want = http.StatusTooManyRequests
+				}
+				if w.Code != want {
+					t.Errorf("report %d: status %d, want %d: %s", i, w.Code, want, w.Body)
+				}
+			}
+			if len(got) != testReports {
+				t.Errorf("%d reports were passed on, want %d", len(got), testReports)
 			}
 		})
 	}
