@@ -29,6 +29,8 @@ func (s *programState) ensure(k *kernel, p *plan, fresh bool) error {
 	if s.plan != nil && s.generation == gen && reflect.DeepEqual(s.plan, p) {
 		return nil
 	}
+	// What may begin now could begin before, and more: there is nothing to end.
+	more := fresh || s.plan != nil && s.generation == gen && p.extends(s.plan)
 	*s = programState{}
 	ts, err := newTables()
 	if err != nil {
@@ -42,7 +44,7 @@ func (s *programState) ensure(k *kernel, p *plan, fresh bool) error {
 	if err := ts.commit(); err != nil {
 		return err
 	}
-	if !fresh {
+	if !more {
 		if err := k.cutFlows(p); err != nil {
 			return err
 		}
@@ -52,6 +54,17 @@ func (s *programState) ensure(k *kernel, p *plan, fresh bool) error {
 	}
 	*s = programState{p, gen}
 	return nil
+}
+
+// extends says whether p is old with further ports.
+func (p *plan) extends(old *plan) bool {
+	if p.name != old.name || p.transit != old.transit || p.pool != old.pool || !slices.Equal(p.unreachable, old.unreachable) {
+		return false
+	}
+	return !slices.ContainsFunc(old.ports, func(q port) bool {
+		now := p.port(q.dev)
+		return now == nil || !reflect.DeepEqual(*now, q)
+	})
 }
 
 // ipRules are those of a network's IPv4. There is no IPv6 in it.

@@ -154,3 +154,50 @@ func echoes(t *testing.T, c interface {
 		t.Errorf("echo: %v, want one: %v", err, want)
 	}
 }
+
+// To look at every flow takes as long as to make the rules: it is done only
+// when one may have to end.
+func TestFlowsAreLookedAtOnlyWhenOneMayEnd(t *testing.T) {
+	t.Parallel()
+	sample := func(change func(*fabric.Network), hosts ...byte) fabric.Network {
+		n := nodetest.SampleNetwork("look", hosts...)
+		if change != nil {
+			change(&n)
+		}
+		return n
+	}
+	deny := func(n *fabric.Network) { n.Ports[0].Inbound = []fabric.RuleList{list()} }
+	wider := func(n *fabric.Network) { n.Prefixes = append(n.Prefixes, netip.MustParsePrefix("192.0.2.0/24")) }
+	public := func(n *fabric.Network) { n.Ports[0].Addresses[0].Public = netip.MustParseAddr("198.18.0.4") }
+	tests := map[string]struct {
+		now     fabric.Network
+		forgets bool
+		want    bool
+	}{
+		"a port more":               {now: sample(nil, 4, 5)},
+		"a port less":               {now: sample(nil), want: true},
+		"another rule":              {now: sample(deny, 4), want: true},
+		"a public address":          {now: sample(public, 4, 5), want: true},
+		"a wider network":           {now: sample(wider, 4, 5), want: true},
+		"after the agent came back": {now: sample(nil, 4, 5), forgets: true, want: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			l.ensure(sample(nil, 4))
+			if tt.forgets {
+				l.must(l.d.Close())
+				l.start()
+			}
+			looked := false
+			l.d.did = func(change string) error {
+				looked = looked || change == "cut flows"
+				return nil
+			}
+			l.ensure(tt.now)
+			if looked != tt.want {
+				t.Errorf("flows were looked at: %v, want %v", looked, tt.want)
+			}
+		})
+	}
+}
