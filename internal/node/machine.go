@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"lazuli/internal/fabric"
@@ -97,14 +98,14 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	if wait, err := s.noteCrash(); wait > 0 || err != nil {
 		return wait, err
 	}
+	owner, err := s.c.Hypervisor.Owner(s.m.UID) // which takes its time, while others make the rest
+	if err != nil {
+		return 0, err
+	}
 	if ok, err := s.furnished(ctx); err != nil {
 		return 0, err
 	} else if !ok {
 		return missingPoll, nil // what lacks has a loop of its own, which calls again
-	}
-	owner, err := s.c.Hypervisor.Owner(s.m.UID)
-	if err != nil {
-		return 0, err
 	}
 	spec := InstanceSpec{Machine: s.m}
 	for _, md := range s.m.Disks {
@@ -356,11 +357,17 @@ func (s *step) unplug(ctx context.Context) error {
 
 // remove takes away the machine and all that is its own; its disks are not.
 func (s *step) remove(ctx context.Context) error {
-	if err := s.c.Hypervisor.Remove(ctx, s.m.UID); err != nil {
-		return fmt.Errorf("remove: %w", err)
+	// The process and its taps take as long to go as each other.
+	var wg sync.WaitGroup
+	var ended error
+	wg.Go(func() { ended = s.c.Hypervisor.Remove(ctx, s.m.UID) })
+	unplugged := s.unplug(ctx)
+	wg.Wait()
+	if ended != nil {
+		return fmt.Errorf("remove: %w", ended)
 	}
-	if err := s.unplug(ctx); err != nil {
-		return err
+	if unplugged != nil {
+		return unplugged
 	}
 	if err := s.c.DropMedium(s.m.UID); err != nil {
 		return err
