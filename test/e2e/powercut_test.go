@@ -27,7 +27,7 @@ func TestPowerCuts(t *testing.T) {
 			w := newCutWorld(t)
 			for i := range uint64(cuts) {
 				if err := w.round(world*cuts + i); err != nil {
-					t.Fatalf("cut %d: %v", i, err)
+					t.Fatalf("cut %d: %v\n%s", i, err, w.cloud.Situation())
 				}
 			}
 			t.Logf("%d power cuts: every acknowledged record (%d on the OS disk, %d on the data disk) and every answered call (%d) is there",

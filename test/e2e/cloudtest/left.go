@@ -2,7 +2,10 @@ package cloudtest
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -67,4 +70,32 @@ func (c *Cloud) Keys() []string {
 		keys = append(keys, e.Key)
 	}
 	return keys
+}
+
+// Situation is what a person would look at when a machine does not answer.
+func (c *Cloud) Situation() string {
+	var out strings.Builder
+	look := func(what string, text []byte, err error) {
+		fmt.Fprintf(&out, "--- %s\n%s", what, text)
+		if err != nil {
+			fmt.Fprintln(&out, err)
+		}
+	}
+	text, err := c.Run("vm", "list")
+	look("vm list", []byte(text), err)
+	for uid := range c.Machines() {
+		dir := filepath.Join(c.Dir, "machines", uid)
+		for _, name := range []string{"serial.log", "qemu.log"} {
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			look(uid+" "+name, text[max(0, len(text)-2000):], err)
+		}
+	}
+	spaces := append([]string{c.Host.Name}, c.Namespaces()...)
+	for _, space := range spaces {
+		for _, args := range [][]string{{"ip", "address"}, {"ip", "route"}, {"ip", "neigh"}, {"nft", "list", "ruleset"}} {
+			text, err := exec.Command("nsenter", append([]string{"--net=/run/netns/" + space}, args...)...).CombinedOutput()
+			look(space+": "+strings.Join(args, " "), text, err)
+		}
+	}
+	return out.String()
 }
