@@ -273,6 +273,11 @@ func TestInUse(t *testing.T) {
 			h.mustBeInUse("image", err)
 			_, err = h.Open(t.Context(), uid1, 70002)
 			h.mustBeInUse("open for another", err)
+			var st unix.Stat_t
+			h.check(unix.Stat(filepath.Join(h.c.Root, uid1), &st))
+			if st.Gid != 70001 {
+				t.Errorf("the directory of a disk in use was given to group %d", st.Gid)
+			}
 			h.mustBeInUse("remove", h.Remove(t.Context(), uid1))
 			h.opened(uid1) // for the same machine
 			grown := sized

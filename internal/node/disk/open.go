@@ -36,7 +36,10 @@ func (d *Driver) openDisk(uid string, owner int) (disk node.InstanceDisk, err er
 		return disk, errors.Join(err, missing(ok, uid))
 	}
 	path := p.file(m.Format)
-	if err := errors.Join(give(path, owner), p.admit(owner)); err != nil {
+	if err := give(path, owner); err != nil {
+		return disk, err
+	}
+	if err := p.admit(owner); err != nil {
 		return disk, err
 	}
 	disk.UID, disk.Path, disk.Format = uid, path, string(m.Format)
