@@ -18,7 +18,7 @@ const attachers = 32
 
 // Attach finds the machines that run since before the agent started and takes
 // hold of them again. A machine with which that fails is left as it is: every
-// call for it fails until the agent starts anew.
+// call for it fails until a Find, which tries again, succeeds.
 func (d *Driver) Attach(ctx context.Context) ([]node.Instance, error) {
 	entries, err := os.ReadDir(d.c.Root)
 	if err != nil {
@@ -56,8 +56,11 @@ func (d *Driver) Attach(ctx context.Context) ([]node.Instance, error) {
 // attach takes hold of one machine, whatever an earlier agent was doing to it
 // when it ended. ok says that the guest runs.
 func (d *Driver) attach(ctx context.Context, uid string) (inst node.Instance, ok bool, err error) {
-	m, err := d.enter(ctx, uid)
+	m, err := d.entry(uid)
 	if err != nil {
+		return inst, false, err
+	}
+	if err := m.gate.enter(ctx); err != nil {
 		return inst, false, err
 	}
 	defer m.gate.leave()

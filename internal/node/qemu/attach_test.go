@@ -82,3 +82,22 @@ func TestBrokenHandle(t *testing.T) {
 	}
 	r.restart(func() { r.check(os.Remove(path)) })
 }
+
+// TestBrokenHandleIsMended is a trouble that passes while the agent runs.
+func TestBrokenHandleIsMended(t *testing.T) {
+	r := newRig(t)
+	pid := r.run(r.spec()).PID
+	path := r.dir(vmUID).file(handleFile)
+	good, err := os.ReadFile(path)
+	r.check(err)
+	r.restart(func() { r.check(os.WriteFile(path, []byte("{"), 0o600)) })
+	if _, _, err := r.d.Find(t.Context(), vmUID); err == nil {
+		t.Error("a machine is shown of which nothing is known")
+	}
+	r.check(os.WriteFile(path, good, 0o600))
+	if inst := r.find(); inst.PID != pid || inst.State != node.InstanceRunning {
+		t.Errorf("instance = %+v, want process %d", inst, pid)
+	}
+	r.tell(t, vmUID, "o", "OFF\n")
+	r.event(node.EventShutdown)
+}

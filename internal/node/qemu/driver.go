@@ -131,9 +131,25 @@ func (d *Driver) tell(uid, kind, detail string, at time.Time) {
 	}
 }
 
+// errBroken says that Attach could make no sense of a machine.
+var errBroken = errors.New("machine is left as it was found")
+
 // machine returns the entry of uid, a new one if there is none. One that
 // Attach could make no sense of is an error.
 func (d *Driver) machine(uid string) (*machine, error) {
+	m, err := d.entry(uid)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return nil, fmt.Errorf("%w: %w", errBroken, m.broken)
+	}
+	return m, nil
+}
+
+func (d *Driver) entry(uid string) (*machine, error) {
 	if err := checkUID(uid); err != nil {
 		return nil, err
 	}
@@ -143,11 +159,6 @@ func (d *Driver) machine(uid string) (*machine, error) {
 	if !ok {
 		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate()}
 		d.machines[uid] = m
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.broken != nil {
-		return nil, fmt.Errorf("machine is left as it was found: %w", m.broken)
 	}
 	return m, nil
 }

@@ -70,6 +70,12 @@ const findTimeout = 5 * time.Second
 // says just that.
 func (d *Driver) Find(ctx context.Context, uid string) (node.Instance, bool, error) {
 	m, err := d.machine(uid)
+	if errors.Is(err, errBroken) {
+		if _, _, err := d.attach(ctx, uid); err != nil {
+			return node.Instance{}, false, fmt.Errorf("qemu: %w: %w", errBroken, err)
+		}
+		m, err = d.machine(uid)
+	}
 	if err != nil {
 		return node.Instance{}, false, fmt.Errorf("qemu: %w", err)
 	}
