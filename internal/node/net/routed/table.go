@@ -43,7 +43,18 @@ func (ts *tables) commit() error {
 	if ts.err != nil {
 		return ts.err
 	}
-	return ts.c.Flush()
+	return explain(ts.c.Flush())
+}
+
+// explain names what a kernel may lack that refuses our rules. It says no more
+// than that something is not there.
+func explain(err error) error {
+	for _, lack := range []error{unix.ENOENT, unix.EOPNOTSUPP, unix.EPROTONOSUPPORT, unix.EAFNOSUPPORT} {
+		if errors.Is(err, lack) {
+			return fmt.Errorf("%w: the kernel seems to lack a part of nftables; needed are the modules nf_tables, nft_ct, nft_nat, nft_masq and nft_fib_inet, which modprobe would load", err)
+		}
+	}
+	return err
 }
 
 // remove deletes a table if it is there.
