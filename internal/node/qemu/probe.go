@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -154,9 +155,16 @@ func (h *Host) try(ctx context.Context, c Config, kvmDev string) error {
 	return nil
 }
 
-// writeProbe writes the probe's disk under a name of its own.
+// probeFiles is the pattern of the names of probes' disks.
+const probeFiles = "probe-*.img"
+
+// writeProbe writes the probe's disk under a name of its own, and removes those
+// of probes that were cut short.
 func writeProbe(root string) (string, error) {
-	f, err := os.CreateTemp(root, "probe-*.img")
+	if err := clearProbes(root, time.Now().Add(-10*tcgDeadline)); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(root, probeFiles)
 	if err != nil {
 		return "", err
 	}
@@ -165,6 +173,17 @@ func writeProbe(root string) (string, error) {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// clearProbes removes what is older than any probe that goes on.
+func clearProbes(root string, before time.Time) error {
+	left, err := filepath.Glob(filepath.Join(root, probeFiles))
+	for _, path := range left {
+		if st, serr := os.Stat(path); serr == nil && st.ModTime().Before(before) {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
+	return err
 }
 
 // kvmGroups are the groups that a user must be in to use the device.
@@ -184,10 +203,13 @@ func kvmGroups(device string) ([]uint32, error) {
 }
 
 // tryGuest boots the probe's guest as an unprivileged user, with the options
-// that machines have.
+// that machines have. It ends with the agent: a guest that hangs would do so
+// for ever.
 func tryGuest(ctx context.Context, c Config, image, accel, aio string, groups []uint32, deadline time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
+	runtime.LockOSThread() // it is this thread whose end ends the process
+	defer runtime.UnlockOSThread()
 	by := storage{aio: aio}
 	args := append([]string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -199,7 +221,7 @@ func tryGuest(ctx context.Context, c Config, image, accel, aio string, groups []
 	cmd := exec.CommandContext(ctx, c.QEMU, args...)
 	cmd.WaitDelay = time.Second
 	user := uint32(c.FirstUser)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: groups}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: groups}, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return fmt.Errorf("a guest of 4 instructions was not done within %v", deadline)

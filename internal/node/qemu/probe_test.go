@@ -1,11 +1,16 @@
 package qemu
 
 import (
+	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fakeQEMU is a program that answers as a QEMU whose guests end as script says.
@@ -77,6 +82,75 @@ func TestProbeGivesUpOnAHangingGuest(t *testing.T) {
 	err := tryGuest(t.Context(), c, "", kvm, "io_uring", nil, 200*time.Millisecond)
 	if err == nil || !strings.Contains(err.Error(), "was not done within") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+func TestProbeClearsWhatOthersLeft(t *testing.T) {
+	c := probeConfig(t, fakeQEMU(t, "exit 85"))
+	old, young := filepath.Join(c.Root, "probe-1.img"), filepath.Join(c.Root, "probe-2.img")
+	for path, age := range map[string]time.Duration{old: time.Hour, young: time.Second} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Probe(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(c.Root, probeFiles))
+	if err != nil || len(left) != 1 || left[0] != young {
+		t.Errorf("left = %v, %v, want what another probe may be using", left, err)
+	}
+}
+
+// probeEnv makes the test's program an agent that tries a guest.
+const probeEnv = "LAZULI_TEST_PROBE"
+
+func probingAgent(program string) error {
+	c := Config{QEMU: program}.withDefaults()
+	return tryGuest(context.Background(), c, "", tcg, "native", nil, time.Hour)
+}
+
+// TestProbeEndsWithTheAgent kills an agent while it tries a guest that hangs.
+func TestProbeEndsWithTheAgent(t *testing.T) {
+	program := fakeQEMU(t, "echo $$ >\"$0.pid\"\nexec sleep 1000")
+	if err := unix.Mkfifo(program+".pid", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(program+".pid", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	agent := exec.Command(os.Args[0])
+	agent.Env = append(os.Environ(), probeEnv+"="+program)
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, program+".pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pidfd, err := openPID(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pidfd.Close()
+	if err := agent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	agent.Wait()
+	fds := []unix.PollFd{{Fd: int32(pidfd.Fd()), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, 30_000)
+		if err == unix.EINTR {
+			continue
+		}
+		if n != 1 {
+			t.Errorf("process %d, which was tried, outlives the agent", pid)
+			unix.Kill(pid, unix.SIGKILL)
+		}
+		return
 	}
 }
 
