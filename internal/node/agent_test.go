@@ -416,6 +416,19 @@ func TestAgent(t *testing.T) {
 			w.settle()
 			w.wantState(fabric.MachineRunning, 1)
 		},
+		"disk of a paused guest is detached": func(t *testing.T, w *world) {
+			w.host.Spoil()
+			w.settle()
+			w.assign(func(a *fabric.Assignment) {
+				a.Machines[0].Generation++
+				a.Machines[0].Disks = []fabric.MachineDisk{{UID: "os", OS: true}}
+			})
+			w.wantState(fabric.MachinePaused, 2)
+			in, _, err := fake.Hypervisor{Host: w.host}.Find(t.Context(), "m1")
+			if want := []string{"os"}; err != nil || !cmp.Equal(in.Disks, want) {
+				t.Errorf("disks = %v, %v, want %v", in.Disks, err, want)
+			}
+		},
 		"silent process is shown, and let be": func(t *testing.T, w *world) {
 			w.host.Hang("m1")
 			w.settle()

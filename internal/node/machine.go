@@ -207,10 +207,12 @@ func (s *step) tend(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	if s.inst.State == InstancePaused {
-		return pausedPoll, s.unpause(ctx)
+	plugged := s.plugDisks(ctx)
+	if s.inst.State != InstancePaused {
+		return 0, plugged
 	}
-	return 0, s.plugDisks(ctx)
+	// It may be a disk that was to go which paused the guest.
+	return pausedPoll, errors.Join(plugged, s.unpause(ctx))
 }
 
 // unpause lets a guest go on that an I/O error stopped, when there is hope.

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -78,6 +80,29 @@ func TestFullHostPausesGuest(t *testing.T) {
 	if len(r.d.Events()) != 0 {
 		t.Errorf("event = %+v", <-r.d.Events())
 	}
+}
+
+func TestDiskOfAPausedGuestIsDetached(t *testing.T) {
+	r := newRig(t)
+	spec := r.spec()
+	empty := r.fullDisk(&spec)
+	r.run(spec)
+	owner, err := r.d.Owner(vmUID)
+	r.check(err)
+	data := r.disk(t, dataUID, owner)
+	conn := r.dial(t, vmUID)
+	_, err = conn.Write([]byte("w"))
+	r.check(err)
+	r.check(conn.Close())
+	r.event(node.EventIOError)
+	r.check(r.d.AttachDisk(t.Context(), vmUID, data))
+	r.check(r.d.DetachDisk(t.Context(), vmUID, dataUID, time.Minute))
+	if disks := r.find().Disks; slices.Contains(disks, dataUID) {
+		t.Errorf("disks = %v", disks)
+	}
+	empty()
+	r.check(r.d.Resume(t.Context(), vmUID))
+	r.waitLog(t, vmUID, "W+\n", 1)
 }
 
 func (r *rig) mustBePaused() {
