@@ -79,27 +79,49 @@ func within(d time.Duration, since, at time.Time) bool {
 // records keeps one file for each machine. Changes are on stable storage when
 // they return without an error.
 type records struct {
-	dir string
+	dir   string
+	turns turns // by machine: the sync of one holds up no other
 
 	mu      sync.Mutex
 	unsaved map[string]record // of facts that could not be written yet
 }
 
-func newRecords(dir string) records { return records{dir: dir, unsaved: map[string]record{}} }
+func newRecords(dir string) records {
+	return records{dir: dir, turns: newTurns(), unsaved: map[string]record{}}
+}
+
+// kept is the record of which a fact could not be written yet, if there is one.
+func (s *records) kept(uid string) (r record, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok = s.unsaved[uid]
+	return r, ok
+}
+
+func (s *records) keep(uid string, r record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaved[uid] = r
+}
+
+func (s *records) drop(uid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unsaved, uid)
+}
 
 func (s *records) path(uid string) string { return filepath.Join(s.dir, uid+".json") }
 
 // get reads a record; a machine without one has an empty one.
 func (s *records) get(uid string) (record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, unsaved := s.unsaved[uid]
+	defer s.turns.take(uid)()
+	r, unsaved := s.kept(uid)
 	if !unsaved {
 		r, _, err := s.read(uid)
 		return r, err
 	}
 	if b, err := json.Marshal(r); err == nil && writeFile(s.path(uid), b) == nil {
-		delete(s.unsaved, uid)
+		s.drop(uid)
 	}
 	return r, nil
 }
@@ -107,9 +129,8 @@ func (s *records) get(uid string) (record, error) {
 // has says whether there is a record. There is none of a machine that was never
 // started, or is removed.
 func (s *records) has(uid string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, unsaved := s.unsaved[uid]; unsaved {
+	defer s.turns.take(uid)()
+	if _, unsaved := s.kept(uid); unsaved {
 		return true
 	}
 	_, err := os.Stat(s.path(uid))
@@ -148,9 +169,8 @@ func (s *records) note(uid string, f func(*record)) (changed bool, err error) {
 }
 
 func (s *records) change(uid string, f func(*record), fact bool) (r record, changed bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, unsaved := s.unsaved[uid]
+	defer s.turns.take(uid)()
+	r, unsaved := s.kept(uid)
 	var was []byte
 	if !unsaved {
 		if r, was, err = s.read(uid); err != nil {
@@ -165,17 +185,16 @@ func (s *records) change(uid string, f func(*record), fact bool) (r record, chan
 	err = writeFile(s.path(uid), b)
 	switch {
 	case err == nil:
-		delete(s.unsaved, uid)
+		s.drop(uid)
 	case fact:
-		s.unsaved[uid] = r
+		s.keep(uid, r)
 	}
 	return r, true, err
 }
 
 func (s *records) remove(uid string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.unsaved, uid)
+	defer s.turns.take(uid)()
+	s.drop(uid)
 	for _, path := range []string{unfinished(s.path(uid)), s.path(uid)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove record: %w", err)
