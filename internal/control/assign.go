@@ -32,11 +32,30 @@ func (c *Control) Assignments(ctx context.Context, name string, send func(fabric
 				}
 			}
 			sent = now
+			c.forgetReports(l, m.Forget)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.changed:
+		}
+	}
+}
+
+// forgetReports drops what a node said of things that are no longer its own.
+func (c *Control) forgetReports(l *linked, gone []fabric.Ref) {
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	for _, r := range gone {
+		switch r.Kind {
+		case fabric.KindMachine:
+			delete(l.machines, r.UID)
+		case fabric.KindDisk:
+			delete(l.disks, r.UID)
+		case fabric.KindImage:
+			delete(l.images, r.UID)
+		case fabric.KindNetwork:
+			delete(l.networks, r.UID)
 		}
 	}
 }

@@ -3,8 +3,8 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,8 +44,9 @@ type Control struct {
 	vms, disks, images, groups *reconcile.Loop
 	byType                     map[string]*reconcile.Loop
 
-	mu   sync.Mutex
-	uids map[string]arm.ID // of the resources that nodes report on
+	mu    sync.Mutex
+	uids  map[string]arm.ID // of the resources that nodes report on
+	uidOf map[string]string // the same, by key
 
 	once     sync.Once
 	followed chan struct{} // closed when the mirror has read the store
@@ -67,7 +68,7 @@ func New(cfg Config) *Control {
 	}
 	c := &Control{
 		Config: cfg, store: cfg.Store, log: cfg.Log, mirror: mirror.New("/"), ctx: context.Background(),
-		nodes: nodes{m: map[string]*linked{}}, uids: map[string]arm.ID{}, followed: make(chan struct{}),
+		nodes: nodes{m: map[string]*linked{}}, uids: map[string]arm.ID{}, uidOf: map[string]string{}, followed: make(chan struct{}),
 	}
 	c.vms = c.loop("vm", c.reconcileVM)
 	c.disks = c.loop("disk", c.reconcileDisk)
@@ -106,6 +107,7 @@ func (c *Control) Run(ctx context.Context) error {
 
 // changed has everything look that a change of the state may matter to.
 func (c *Control) changed(events []store.Event) {
+	matters := false // to what nodes are assigned
 	for _, e := range events {
 		rest, isSpec := strings.CutPrefix(e.Key, "/spec/")
 		if !isSpec {
@@ -114,6 +116,7 @@ func (c *Control) changed(events []store.Event) {
 				continue
 			}
 		}
+		matters = true
 		if isSpec {
 			c.index(e)
 		}
@@ -125,7 +128,9 @@ func (c *Control) changed(events []store.Event) {
 		}
 	}
 	c.once.Do(func() { close(c.followed) })
-	c.replan()
+	if matters {
+		c.replan()
+	}
 }
 
 // groupKey is the key of the group of the resource that had the key
@@ -179,16 +184,21 @@ func (c *Control) idAt(key string) (arm.ID, bool) {
 
 // index remembers which resource has which UID.
 func (c *Control) index(e store.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if e.Deleted {
-		return // a UID is never used again
+		delete(c.uids, c.uidOf[e.Key])
+		delete(c.uidOf, e.Key)
+		return
 	}
 	var m metaOnly
 	if err := json.Unmarshal(e.Value, &m); err != nil || c.byType[strings.ToLower(m.Meta.ID.Type())] == nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.uids[m.Meta.UID] = m.Meta.ID
+	if was := c.uidOf[e.Key]; was != m.Meta.UID { // deleted and made again
+		delete(c.uids, was)
+	}
+	c.uids[m.Meta.UID], c.uidOf[e.Key] = m.Meta.ID, m.Meta.UID
 }
 
 // heard has the reconcilers look at what a node reported on.
@@ -247,22 +257,36 @@ func (c *Control) sweep(ctx context.Context) {
 	}
 }
 
+// sweepAtOnce bounds the operations that one transaction removes.
+const sweepAtOnce = 500
+
 func (c *Control) sweepOnce(ctx context.Context) error {
 	es, err := c.mirror.List(ctx, arm.OperationPrefix)
 	if err != nil {
 		return err
 	}
-	for _, e := range es {
-		var op arm.Operation
-		if err := json.Unmarshal(e.Value, &op); err != nil {
-			return fmt.Errorf("read %s: %w", e.Key, err)
-		}
-		if op.EndedAt == nil || c.Now().Sub(*op.EndedAt) < operationKept {
-			continue
-		}
-		if _, err := c.store.Update(ctx, func(tx store.Tx) error { tx.Delete(e.Key); return nil }); err != nil {
+	es = slices.DeleteFunc(es, func(e store.Entry) bool { return !c.isOld(e) })
+	for some := range slices.Chunk(es, sweepAtOnce) {
+		_, err := c.store.Update(ctx, func(tx store.Tx) error {
+			for _, e := range some {
+				tx.Delete(e.Key)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isOld says whether the operation in e ended long ago. One that cannot be read
+// must not keep the others.
+func (c *Control) isOld(e store.Entry) bool {
+	var op arm.Operation
+	if err := json.Unmarshal(e.Value, &op); err != nil {
+		c.log.Error("unreadable operation in the store", "key", e.Key, "err", err)
+		return false
+	}
+	return op.EndedAt != nil && c.Now().Sub(*op.EndedAt) >= operationKept
 }

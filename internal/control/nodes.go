@@ -25,20 +25,18 @@ type nodes struct {
 // linked is one node's link.
 type linked struct {
 	down     *fabric.Downlink
-	end      context.CancelFunc
 	self     *fabric.NodeReport
 	machines map[string]fabric.MachineReport
 	disks    map[string]fabric.DiskReport
 	images   map[string]fabric.ImageReport
 	networks map[string]fabric.NetworkReport
-	// sent says that the node has its whole assignment, so that what it has
-	// not reported yet it is still to look at.
+	// changed has the node's assignment made again.
 	changed chan struct{}
 }
 
-func newLinked(down *fabric.Downlink, end context.CancelFunc) *linked {
+func newLinked(down *fabric.Downlink) *linked {
 	return &linked{
-		down: down, end: end, changed: make(chan struct{}, 1),
+		down: down, changed: make(chan struct{}, 1),
 		machines: map[string]fabric.MachineReport{}, disks: map[string]fabric.DiskReport{},
 		images: map[string]fabric.ImageReport{}, networks: map[string]fabric.NetworkReport{},
 	}
@@ -54,8 +52,7 @@ func (l *linked) signal() {
 // Linked takes note of a node's link until ctx ends. A newer link of the same
 // node ends an older one.
 func (c *Control) Linked(ctx context.Context, name string, down *fabric.Downlink) {
-	_, end := context.WithCancel(ctx)
-	l := newLinked(down, end)
+	l := newLinked(down)
 	c.nodes.mu.Lock()
 	old := c.nodes.m[name]
 	c.nodes.m[name] = l
@@ -65,7 +62,6 @@ func (c *Control) Linked(ctx context.Context, name string, down *fabric.Downlink
 	}
 	c.log.Info("node linked", "node", name)
 	context.AfterFunc(ctx, func() {
-		end()
 		c.nodes.mu.Lock()
 		mine := c.nodes.m[name] == l
 		if mine {

@@ -46,7 +46,7 @@ func TestPlacementTakesTurns(t *testing.T) {
 	st := &interrupted{Store: memory.New(memory.Options{})}
 	t.Cleanup(func() { st.Close() })
 	c := New(Config{Store: st, Log: slog.New(slog.DiscardHandler)})
-	c.nodes.m["node1"] = newLinked(nil, func() {})
+	c.nodes.m["node1"] = newLinked(nil)
 	node, err := json.Marshal(fabric.NodeReport{Name: "node1", CPUs: 4, MemoryMiB: 512 + 1024})
 	if err != nil {
 		t.Fatal(err)

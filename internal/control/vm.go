@@ -50,7 +50,7 @@ func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return 0, nil
 	}
 	var again time.Duration
-	if r.Generation >= v.Generation {
+	if r.Generation >= v.Generation && (v.Status.ObservedGeneration < v.Generation || v.Status.Failure != nil) {
 		// Before the operation ends: a disk that was detached is free then.
 		if err := c.letGoOfDisks(ctx, v); err != nil {
 			return 0, err
