@@ -76,7 +76,8 @@ func PutOperation(tx store.Tx, op *Operation) error {
 }
 
 // StartOperation begins an operation on the resource of m, whose generation
-// the caller has already raised, and notes it in m. While an operation is in
+// the caller has already raised, and notes it in m with the time, from which
+// on the operation is waited for. While an operation is in
 // progress a second one is refused with a 409, but for "delete", which cancels
 // what came before it. id is a new GUID.
 func StartOperation(ctx context.Context, tx store.Tx, m *Meta, id, action string, now time.Time) (*Operation, error) {
@@ -93,7 +94,7 @@ func StartOperation(ctx context.Context, tx store.Tx, m *Meta, id, action string
 		}
 	}
 	op := &Operation{ID: id, Resource: m.ID, Action: action, Status: InProgress, Generation: m.Generation, StartedAt: now}
-	m.Operation = id
+	m.Operation, m.ChangedAt = id, now
 	return op, PutOperation(tx, op)
 }
 

@@ -41,6 +41,8 @@ type Control struct {
 	nodes  nodes
 	ctx    context.Context // of Run; only to know that the end is near
 
+	startedAt time.Time
+
 	vms, disks, images, groups *reconcile.Loop
 	byType                     map[string]*reconcile.Loop
 
@@ -68,7 +70,8 @@ func New(cfg Config) *Control {
 	}
 	c := &Control{
 		Config: cfg, store: cfg.Store, log: cfg.Log, mirror: mirror.New("/"), ctx: context.Background(),
-		nodes: nodes{m: map[string]*linked{}}, uids: map[string]arm.ID{}, uidOf: map[string]string{}, followed: make(chan struct{}),
+		nodes: nodes{m: map[string]*linked{}, lost: map[string]time.Time{}}, startedAt: cfg.Now(),
+		uids: map[string]arm.ID{}, uidOf: map[string]string{}, followed: make(chan struct{}),
 	}
 	c.vms = c.loop("vm", c.reconcileVM)
 	c.disks = c.loop("disk", c.reconcileDisk)

@@ -27,6 +27,15 @@ func inWorld(t *testing.T, f func(w *world)) {
 	})
 }
 
+// synctestWorld is inWorld for who starts the world by himself.
+func synctestWorld(t *testing.T, f func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f(w)
+		w.crash()
+	})
+}
+
 func TestVM(t *testing.T) {
 	tests := map[string]func(w *world){
 		"create": func(w *world) {

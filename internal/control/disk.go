@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"lazuli/internal/arm"
@@ -33,7 +34,7 @@ func (c *Control) reconcileDisk(ctx context.Context, id arm.ID) (time.Duration, 
 	case !d.Status.HeldBy.IsZero() && !d.Status.HeldBy.Equal(d.Spec.ManagedBy):
 		return c.letGo(ctx, d)
 	case d.Deleting():
-		return 0, c.removeDisk(ctx, d)
+		return c.removeDisk(ctx, d)
 	case d.Status.Node == "":
 		return c.placeDisk(ctx, d)
 	default:
@@ -41,9 +42,15 @@ func (c *Control) reconcileDisk(ctx context.Context, id arm.ID) (time.Duration, 
 	}
 }
 
-// letGo clears HeldBy when the machine that had the disk has no more of it.
+// letGo clears HeldBy when the machine that had the disk has no more of it. A
+// guest may take its time for that, or never let go.
 func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
-	again := lookAgain
+	again := waitLong
+	if v, err := compute.VMs.Find(ctx, c.store, d.Status.HeldBy); err != nil {
+		return 0, err
+	} else if v != nil && c.Now().Sub(v.ChangedAt) < patience {
+		again = lookAgain
+	}
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
 		now, err := compute.Disks.Find(ctx, tx, d.ID)
 		if err != nil || now == nil || now.UID != d.UID {
@@ -82,6 +89,9 @@ func (c *Control) placeDisk(ctx context.Context, d *disk) (time.Duration, error)
 		return 0, err
 	}
 	name, err := place.Choose(ns, want)
+	if noFit, ok := errors.AsType[*place.NoFit](err); ok && !c.givesUp(noFit, d.ChangedAt) {
+		return waitLong, nil
+	}
 	if err != nil {
 		return waitLong, c.failDisk(ctx, d, &fabric.Problem{Code: "AllocationFailed", Message: err.Error()})
 	}
@@ -100,7 +110,7 @@ func (c *Control) placeDisk(ctx context.Context, d *disk) (time.Duration, error)
 func (c *Control) observeDisk(ctx context.Context, d *disk) (time.Duration, error) {
 	r, ok := reported(c, d.Status.Node, d.UID, func(l *linked) map[string]fabric.DiskReport { return l.disks })
 	if !ok {
-		return 0, nil
+		return c.missDisk(ctx, d)
 	}
 	if r.Generation < d.Generation {
 		if r.Problem == nil {
@@ -126,6 +136,17 @@ func (c *Control) observeDisk(ctx context.Context, d *disk) (time.Duration, erro
 	return 0, err
 }
 
+// missDisk is about a disk that its node has not told of.
+func (c *Control) missDisk(ctx context.Context, d *disk) (time.Duration, error) {
+	if _, away := c.away(d.Status.Node); !away || d.Status.ObservedGeneration >= d.Generation {
+		return 0, nil
+	}
+	if p := c.missing(d.Status.Node); p != nil {
+		return waitLong, c.failDisk(ctx, d, p)
+	}
+	return waitLong, nil
+}
+
 // failDisk ends the operation on a disk with an error, when there was patience
 // enough. The node goes on trying.
 func (c *Control) failDisk(ctx context.Context, d *disk, p *fabric.Problem) error {
@@ -148,14 +169,38 @@ func (c *Control) failDisk(ctx context.Context, d *disk, p *fabric.Problem) erro
 }
 
 // removeDisk forgets the disk when its node has deleted it.
-func (c *Control) removeDisk(ctx context.Context, d *disk) error {
+func (c *Control) removeDisk(ctx context.Context, d *disk) (time.Duration, error) {
 	if d.Status.Node != "" {
 		r, ok := reported(c, d.Status.Node, d.UID, func(l *linked) map[string]fabric.DiskReport { return l.disks })
 		if !ok || r.Presence != fabric.Absent || r.Generation < d.Generation {
-			return nil
+			return unremoved(ctx, c, compute.Disks, d, d.Status.Node, r.Problem)
 		}
 	}
-	return forget(ctx, c, compute.Disks, d)
+	return 0, forget(ctx, c, compute.Disks, d)
+}
+
+// unremoved is about a deletion that its node has not carried out yet; p is
+// what the node says of it. When it goes on for too long, its operation ends
+// with the reason; the deletion stands.
+func unremoved[S, T any](ctx context.Context, c *Control, in arm.Collection[S, T], o *arm.Object[S, T], node string, p *fabric.Problem) (time.Duration, error) {
+	_, away := c.away(node)
+	if away {
+		p = c.missing(node)
+	}
+	switch {
+	case p == nil && !away:
+		return 0, nil
+	case p == nil, c.Now().Sub(*o.DeletingAt) < patience:
+		return waitLong, nil
+	}
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := in.Find(ctx, tx, o.ID)
+		if err != nil || now == nil || now.UID != o.UID {
+			return err
+		}
+		return c.finish(ctx, tx, &now.Meta, failure(p))
+	})
+	return waitLong, err
 }
 
 // forget removes a resource that is gone, and ends its deletion.

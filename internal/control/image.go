@@ -20,7 +20,7 @@ func (c *Control) reconcileImage(ctx context.Context, id arm.ID) (time.Duration,
 	}
 	switch {
 	case i.Deleting():
-		return 0, c.removeImage(ctx, i)
+		return c.removeImage(ctx, i)
 	case i.Status.Node == "":
 		return c.placeImage(ctx, i)
 	default:
@@ -57,13 +57,25 @@ func (c *Control) observeImage(ctx context.Context, i *image) (time.Duration, er
 	r, ok := reported(c, i.Status.Node, i.UID, func(l *linked) map[string]fabric.ImageReport { return l.images })
 	switch {
 	case !ok:
-		return 0, nil
+		return c.missImage(ctx, i)
 	case r.Generation >= i.Generation:
 		return 0, c.settleImage(ctx, i, func(s *compute.ImageStatus) { s.Failure, s.SizeBytes, s.Progress = nil, r.SizeBytes, 100 })
 	case r.Problem != nil && c.Now().Sub(i.ChangedAt) > patience:
 		return 0, c.settleImage(ctx, i, func(s *compute.ImageStatus) { s.Failure = r.Problem })
 	}
 	return waitLong, nil
+}
+
+// missImage is about an image that its node has not told of.
+func (c *Control) missImage(ctx context.Context, i *image) (time.Duration, error) {
+	if _, away := c.away(i.Status.Node); !away || i.Status.ObservedGeneration >= i.Generation {
+		return 0, nil
+	}
+	p := c.missing(i.Status.Node)
+	if p == nil || c.Now().Sub(i.ChangedAt) < patience {
+		return waitLong, nil
+	}
+	return waitLong, c.settleImage(ctx, i, func(s *compute.ImageStatus) { s.Failure = p })
 }
 
 // settleImage writes that what was asked for is so, or has failed.
@@ -91,12 +103,12 @@ func (c *Control) settleImage(ctx context.Context, i *image, f func(*compute.Ima
 	return err
 }
 
-func (c *Control) removeImage(ctx context.Context, i *image) error {
+func (c *Control) removeImage(ctx context.Context, i *image) (time.Duration, error) {
 	if i.Status.Node != "" {
 		r, ok := reported(c, i.Status.Node, i.UID, func(l *linked) map[string]fabric.ImageReport { return l.images })
 		if !ok || r.Presence != fabric.Absent || r.Generation < i.Generation {
-			return nil
+			return unremoved(ctx, c, compute.Images, i, i.Status.Node, r.Problem)
 		}
 	}
-	return forget(ctx, c, compute.Images, i)
+	return 0, forget(ctx, c, compute.Images, i)
 }

@@ -20,6 +20,8 @@ const nodePrefix = "/node/"
 type nodes struct {
 	mu sync.Mutex
 	m  map[string]*linked
+	// lost is when those that have no link any more had it last.
+	lost map[string]time.Time
 }
 
 // linked is one node's link.
@@ -56,6 +58,7 @@ func (c *Control) Linked(ctx context.Context, name string, down *fabric.Downlink
 	c.nodes.mu.Lock()
 	old := c.nodes.m[name]
 	c.nodes.m[name] = l
+	delete(c.nodes.lost, name)
 	c.nodes.mu.Unlock()
 	if old != nil && old.down != nil {
 		old.down.Close()
@@ -66,12 +69,46 @@ func (c *Control) Linked(ctx context.Context, name string, down *fabric.Downlink
 		mine := c.nodes.m[name] == l
 		if mine {
 			delete(c.nodes.m, name)
+			c.nodes.lost[name] = c.Now()
 		}
 		c.nodes.mu.Unlock()
 		if mine && c.ctx.Err() == nil {
 			c.log.Warn("node's link is gone", "node", name)
+			c.lookAtAll() // what was on it is to be told of as such
 		}
 	})
+}
+
+// brief is how long a node may be without a link before anything is made of
+// it: both ends may restart, which nobody has to hear of.
+const brief = 5 * time.Second
+
+// away says whether the node has no link, and for how long. A control plane
+// that has only started has seen none.
+func (c *Control) away(name string) (since time.Duration, is bool) {
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	if c.nodes.m[name] != nil {
+		return 0, false
+	}
+	lost, known := c.nodes.lost[name]
+	if !known {
+		lost = c.startedAt
+	}
+	return c.Now().Sub(lost), true
+}
+
+func notConnected(node string) *fabric.Problem {
+	return &fabric.Problem{Code: "NodeNotConnected", Message: fmt.Sprintf("The node %s is not connected. What it runs goes on; what is asked of it is done when it is back.", node)}
+}
+
+// missing is what to say of a thing whose node has been away for too long for
+// who waits; nil until then.
+func (c *Control) missing(node string) *fabric.Problem {
+	if since, is := c.away(node); is && since >= patience {
+		return notConnected(node)
+	}
+	return nil
 }
 
 func (c *Control) linked(name string) *linked {

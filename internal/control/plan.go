@@ -87,8 +87,11 @@ func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok b
 	if v.Deleting() {
 		m.Presence = fabric.Absent
 	}
-	if ok, err = machineDisks(ctx, r, v, &m); err != nil || !ok {
+	if ok, err = machineDisks(ctx, r, v, &m); err != nil || !ok && !v.Deleting() {
 		return m, false, err
+	}
+	if v.Deleting() {
+		m.Generation = v.Generation // it goes, whatever it was still waiting for
 	}
 	for _, n := range v.Spec.NICs {
 		nic, err := network.NICs.Get(ctx, r, n.ID)

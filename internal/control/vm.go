@@ -27,27 +27,62 @@ func (c *Control) reconcileVM(ctx context.Context, id arm.ID) (time.Duration, er
 	}
 	switch {
 	case v.Deleting():
-		return 0, c.removeVM(ctx, v)
+		return c.removeVM(ctx, v)
 	case v.Status.Node == "":
 		return c.placeVM(ctx, v)
 	}
-	if done, err := c.holdDisks(ctx, v); err != nil || !done {
-		return lookAgain, err
+	lacks, err := c.holdDisks(ctx, v)
+	if err != nil {
+		return 0, err
 	}
-	return c.observeVM(ctx, v)
+	again, err := c.observeVM(ctx, v, lacks)
+	if lacks != nil && err == nil {
+		again = lacks.again(again)
+	}
+	return again, err
+}
+
+// lack is what a machine waits for before its node is told all of what was
+// asked for.
+type lack struct {
+	problem *fabric.Problem
+	// patient says that it may well come yet.
+	patient bool
+}
+
+// again is when to look again, if not before. Nothing tells when what lacks is
+// there.
+func (l *lack) again(before time.Duration) time.Duration {
+	d := waitLong
+	if l.patient {
+		d = lookAgain
+	}
+	if before > 0 {
+		d = min(d, before)
+	}
+	return d
+}
+
+// failed is what to end the operation with, or nil.
+func (l *lack) failed() *fabric.Problem {
+	if l == nil || l.patient {
+		return nil
+	}
+	return l.problem
 }
 
 // observeVM writes down what the machine's node says of it.
-func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
-	if c.linked(v.Status.Node) == nil {
-		return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
-			s.Problem = &fabric.Problem{Code: "NodeNotConnected", Message: fmt.Sprintf("The node %s is not connected. What it runs goes on, and is seen again when the node is back.", v.Status.Node)}
-			return false
-		})
+func (c *Control) observeVM(ctx context.Context, v *vm, lacks *lack) (time.Duration, error) {
+	if since, away := c.away(v.Status.Node); away {
+		return c.missVM(ctx, v, since)
 	}
 	r, ok := reported(c, v.Status.Node, v.UID, func(l *linked) map[string]fabric.MachineReport { return l.machines })
 	if !ok {
-		return 0, nil
+		p := lacks.failed()
+		if p == nil {
+			return 0, nil
+		}
+		return 0, c.updateVM(ctx, v, func(s *compute.VMStatus) bool { s.Failure = p; return true })
 	}
 	var again time.Duration
 	if r.Generation >= v.Generation && (v.Status.ObservedGeneration < v.Generation || v.Status.Failure != nil) {
@@ -59,13 +94,28 @@ func (c *Control) observeVM(ctx context.Context, v *vm) (time.Duration, error) {
 	err := c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
 		copyReport(s, &r, c.Now())
 		var settled bool
-		settled, again, s.Failure = c.judge(v, &r)
+		settled, again, s.Failure = c.judge(v, &r, lacks)
 		if !settled && v.Status.ObservedGeneration == v.Generation {
 			s.Failure = v.Status.Failure
 		}
 		return settled
 	})
 	return again, err
+}
+
+// missVM is about a machine whose node has been away for so long.
+func (c *Control) missVM(ctx context.Context, v *vm, since time.Duration) (time.Duration, error) {
+	if since < brief {
+		return brief - since, nil
+	}
+	return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
+		s.Problem = notConnected(v.Status.Node)
+		if s.ObservedGeneration >= v.Generation {
+			return false
+		}
+		s.Failure = c.missing(v.Status.Node)
+		return s.Failure != nil && c.Now().Sub(v.ChangedAt) >= patience
+	})
 }
 
 func copyReport(s *compute.VMStatus, r *fabric.MachineReport, now time.Time) {
@@ -85,8 +135,11 @@ func copyReport(s *compute.VMStatus, r *fabric.MachineReport, now time.Time) {
 
 // judge says whether what was asked for is so, or has failed for good, or when
 // to look again.
-func (c *Control) judge(v *vm, r *fabric.MachineReport) (settled bool, again time.Duration, p *fabric.Problem) {
+func (c *Control) judge(v *vm, r *fabric.MachineReport, lacks *lack) (settled bool, again time.Duration, p *fabric.Problem) {
 	if r.Generation < v.Generation {
+		if p := lacks.failed(); p != nil {
+			return true, waitLong, p
+		}
 		// What the node tells of may be of another time; it is what it says now
 		// that counts, after a while.
 		since := c.Now().Sub(v.ChangedAt)
@@ -163,11 +216,11 @@ func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus)
 }
 
 // removeVM forgets the machine when its node has nothing of it any more.
-func (c *Control) removeVM(ctx context.Context, v *vm) error {
+func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 	if v.Status.Node != "" {
 		r, ok := reported(c, v.Status.Node, v.UID, func(l *linked) map[string]fabric.MachineReport { return l.machines })
 		if !ok || r.State != fabric.MachineGone || r.Generation < v.Generation {
-			return nil
+			return unremoved(ctx, c, compute.VMs, v, v.Status.Node, r.Problem)
 		}
 	}
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
@@ -180,7 +233,7 @@ func (c *Control) removeVM(ctx context.Context, v *vm) error {
 		}
 		return compute.Forget(ctx, tx, &arm.Call{Now: c.Now(), NewID: uuid.NewString}, now)
 	})
-	return err
+	return 0, err
 }
 
 // equal says that both are the same when they are stored.

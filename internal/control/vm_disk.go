@@ -2,55 +2,54 @@ package control
 
 import (
 	"context"
+	"fmt"
 
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
+	"lazuli/internal/fabric"
 	"lazuli/internal/store"
 )
 
-// diskIDs are the machine's disks, the OS disk first.
-func diskIDs(v *vm) []arm.ID {
-	ids := []arm.ID{v.Spec.OSDisk.ID}
-	for _, d := range v.Spec.DataDisks {
-		ids = append(ids, d.ID)
-	}
-	return ids
-}
-
 // holdDisks sees to it that the machine holds all its disks. Until it does, its
 // node is not told of them: a disk has one writer.
-func (c *Control) holdDisks(ctx context.Context, v *vm) (done bool, err error) {
+func (c *Control) holdDisks(ctx context.Context, v *vm) (lacks *lack, err error) {
 	_, err = c.store.Update(ctx, func(tx store.Tx) error {
-		done = true
-		for _, id := range diskIDs(v) {
-			held, err := c.holdDisk(ctx, tx, id, v)
+		lacks = nil
+		for _, id := range v.Spec.DiskIDs() {
+			why, err := c.holdDisk(ctx, tx, id, v)
 			if err != nil {
 				return err
 			}
-			done = done && held
+			if why != "" {
+				lacks = &lack{&fabric.Problem{Code: "DiskNotAvailable", Message: why}, c.Now().Sub(v.ChangedAt) < patience}
+			}
 		}
 		return nil
 	})
-	return done, err
+	return lacks, err
 }
 
-// holdDisk has the machine hold a disk if nobody else does.
-func (c *Control) holdDisk(ctx context.Context, tx store.Tx, id arm.ID, v *vm) (held bool, err error) {
+// holdDisk has the machine hold a disk if nobody else does; else it says why
+// not.
+func (c *Control) holdDisk(ctx context.Context, tx store.Tx, id arm.ID, v *vm) (why string, err error) {
 	d, err := compute.Disks.Find(ctx, tx, id)
-	if err != nil || d == nil {
-		return false, err
+	if err != nil {
+		return "", err
+	}
+	if d == nil || !d.Spec.ManagedBy.Equal(v.ID) {
+		return fmt.Sprintf("The disk %s is not the virtual machine's any more.", id.Name()), nil
 	}
 	s := d.Status
 	switch {
-	case !d.Spec.ManagedBy.Equal(v.ID):
-		return false, nil
 	case s.HeldBy.Equal(v.ID) && s.Node == v.Status.Node:
-		return true, nil
-	case !s.HeldBy.IsZero() && !s.HeldBy.Equal(v.ID), s.Node != "" && s.Node != v.Status.Node:
-		return false, nil
+		return "", nil
+	case !s.HeldBy.IsZero() && !s.HeldBy.Equal(v.ID):
+		return fmt.Sprintf("The virtual machine %s has not let go of the disk %s yet.", s.HeldBy.Name(), id.Name()), nil
+	case s.Node != "" && s.Node != v.Status.Node:
+		return fmt.Sprintf("The disk %s is on the node %s, the virtual machine on %s. Detach the disk.", id.Name(), s.Node, v.Status.Node), nil
 	}
 	s.HeldBy, s.Node = v.ID, v.Status.Node
-	return true, compute.Disks.PutStatus(tx, d.ID, &s)
+	return "", compute.Disks.PutStatus(tx, d.ID, &s)
 }
 
 // letGoOfDisks clears HeldBy of the disks that the machine was to be without at

@@ -27,7 +27,7 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		if now.Status.Node, err = c.choose(ctx, now); err != nil {
 			return err
 		}
-		for _, id := range diskIDs(now) {
+		for _, id := range now.Spec.DiskIDs() {
 			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
 				return err
 			}
@@ -73,16 +73,17 @@ func (c *Control) choose(ctx context.Context, v *vm) (string, error) {
 }
 
 // givesUp says whether to stop waiting for a node that fits, for something that
-// was asked for at that time.
+// was asked for at that time. Nodes have a while to link to a control plane that
+// has only started.
 func (c *Control) givesUp(nf *place.NoFit, since time.Time) bool {
-	return !nf.Waiting || c.Now().Sub(since) >= patience
+	return !nf.Waiting || c.Now().Sub(since) >= patience && c.Now().Sub(c.startedAt) >= patience
 }
 
 // wants is what the machine needs of a node.
 func (c *Control) wants(ctx context.Context, v *vm) (place.Want, error) {
 	size, _ := compute.FindSize(v.Spec.Size)
 	w := place.Want{CPUs: size.CPUs, MemoryMiB: size.MemoryMiB}
-	for _, id := range diskIDs(v) {
+	for _, id := range v.Spec.DiskIDs() {
 		d, err := compute.Disks.Find(ctx, c.store, id)
 		if err != nil {
 			return w, err

@@ -40,8 +40,11 @@ type world struct {
 	// deaf guests never report that they are ready.
 	deaf bool
 	// late has the agent wait with its link until dial is closed.
-	late bool
-	dial chan struct{}
+	late  bool
+	dial  chan struct{}
+	mu    sync.Mutex
+	away  bool // the node, from the control plane
+	sever func()
 	// told is what a guest was last told on its provisioning medium.
 	told atomic.Pointer[fabric.Provision]
 }
@@ -50,6 +53,7 @@ func newWorld(t *testing.T) *world {
 	net := network.Config{PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Domain: "test"}
 	w := &world{t: t, host: fake.New(), dir: shm(t)}
 	w.cloud = armtest.New(t, network.Types(net), compute.Types(compute.Config{Catalogue: control.Images{}}))
+	w.cloud.Now = time.Now
 	w.store = &mortal{Store: w.cloud.Store}
 	w.host.FailWith(func(call, uid string) error { return w.store.act("host: " + call) })
 	return w
@@ -173,7 +177,7 @@ func (w *world) run() {
 		close(dial)
 	}
 	wg.Go(func() {
-		a.Run(ctx, func(context.Context) (node.Link, error) { <-dial; return newLink(c), nil }) //nolint:errcheck // ends with ctx
+		a.Run(ctx, func(context.Context) (node.Link, error) { <-dial; return w.connect(c) }) //nolint:errcheck // ends with ctx
 	})
 	w.stop = func() { cancel(); wg.Wait() }
 }
@@ -184,6 +188,32 @@ func (w *world) crash() {
 		w.stop()
 		w.stop = nil
 	}
+}
+
+// connect makes the node's link, unless the node is away.
+func (w *world) connect(c *control.Control) (node.Link, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away {
+		return nil, errors.New("connection refused")
+	}
+	l := newLink(c)
+	w.sever = func() { l.Close() }
+	return l, nil
+}
+
+// leave takes the node away from the control plane, and comeBack brings it back.
+func (w *world) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = true
+	w.sever()
+}
+
+func (w *world) comeBack() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = false
 }
 
 // link is a node's link without a network.
@@ -201,6 +231,9 @@ func newLink(c *control.Control) *link {
 }
 
 func (l *link) Assignments(ctx context.Context, f func(fabric.Message) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.ctx, cancel)()
 	return l.c.Assignments(ctx, "n1", f)
 }
 

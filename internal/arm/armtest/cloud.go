@@ -31,6 +31,9 @@ var Start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // Cloud is a store and the types in it.
 type Cloud struct {
 	Store store.Store
+	// Now is the clock; New sets one that begins at Start and goes a second with
+	// each request.
+	Now func() time.Time
 
 	t     testing.TB
 	types map[string]arm.Type
@@ -40,6 +43,7 @@ type Cloud struct {
 // New is a cloud without resources.
 func New(t testing.TB, types ...[]arm.Type) *Cloud {
 	c := &Cloud{Store: memory.New(memory.Options{}), t: t, types: map[string]arm.Type{}}
+	c.Now = func() time.Time { return Start.Add(time.Duration(c.calls) * time.Second) }
 	t.Cleanup(func() {
 		if err := c.Store.Close(); err != nil {
 			t.Error(err)
@@ -118,7 +122,7 @@ func (c *Cloud) Update(f func(call *arm.Call) error) error {
 		ids := 0
 		return f(&arm.Call{
 			Tx: tx, Store: c.Store, GroupLocation: Location, Query: url.Values{},
-			Now: Start.Add(time.Duration(c.calls) * time.Second),
+			Now: c.Now(),
 			NewID: func() string {
 				ids++
 				return fmt.Sprintf("%08x-0000-4000-8000-%012x", c.calls, ids)
