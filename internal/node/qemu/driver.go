@@ -18,15 +18,14 @@ const maxEvents = 1 << 14
 
 // Driver runs machines. It is a node.Hypervisor.
 type Driver struct {
-	c        Config
-	host     Host
-	agent    *os.File // lock of Root
-	owners   *owners
-	founding gate
-	events   chan node.InstanceEvent
-	closing  chan struct{}
-	once     sync.Once
-	wg       sync.WaitGroup
+	c       Config
+	host    Host
+	agent   *os.File // lock of Root
+	owners  *owners
+	events  chan node.InstanceEvent
+	closing chan struct{}
+	once    sync.Once
+	wg      sync.WaitGroup
 
 	mu       sync.Mutex
 	machines map[string]*machine
@@ -36,10 +35,11 @@ var _ node.Hypervisor = (*Driver)(nil)
 
 // machine is what the driver knows of a machine.
 type machine struct {
-	uid     string
-	dir     dir
-	gate    gate // held by who starts, stops or removes it, or changes its disks
-	console sharedConsole
+	uid      string
+	dir      dir
+	gate     gate // held by who starts, stops or removes it, or changes its disks
+	founding gate // held by who makes its directory
+	console  sharedConsole
 
 	mu     sync.Mutex
 	proc   *process
@@ -80,7 +80,7 @@ func New(ctx context.Context, c Config) (*Driver, error) {
 		return nil, fmt.Errorf("qemu: %w", err)
 	}
 	d := &Driver{
-		c: c, agent: lock, founding: newGate(), machines: map[string]*machine{},
+		c: c, agent: lock, machines: map[string]*machine{},
 		events: make(chan node.InstanceEvent, maxEvents), closing: make(chan struct{}),
 	}
 	if err := d.open(ctx); err != nil {
@@ -157,7 +157,7 @@ func (d *Driver) entry(uid string) (*machine, error) {
 	defer d.mu.Unlock()
 	m, ok := d.machines[uid]
 	if !ok {
-		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate()}
+		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate(), founding: newGate()}
 		d.machines[uid] = m
 	}
 	return m, nil
