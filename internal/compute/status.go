@@ -25,7 +25,9 @@ type VMStatus struct {
 	State fabric.MachineState `json:"state,omitempty"`
 	// Deallocated says that a stopped machine holds nothing but its disks. It
 	// is also true of one that was never started.
-	Deallocated bool          `json:"deallocated,omitempty"`
+	Deallocated bool `json:"deallocated,omitempty"`
+	// MemoryMiB is what the machine was given of its node's memory.
+	MemoryMiB   int           `json:"memoryMiB,omitempty"`
 	Restarts    int64         `json:"restarts,omitempty"` // done
 	Accelerator string        `json:"accelerator,omitempty"`
 	StartedAt   *time.Time    `json:"startedAt,omitempty"`

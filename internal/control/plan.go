@@ -86,6 +86,8 @@ func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok b
 	}
 	if v.Deleting() {
 		m.Presence = fabric.Absent
+	} else if waitsForMemory(v) {
+		withhold(&m, &v.Status)
 	}
 	if ok, err = machineDisks(ctx, r, v, &m); err != nil || !ok && !v.Deleting() {
 		return m, false, err
@@ -101,6 +103,21 @@ func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok b
 		m.NICs = append(m.NICs, fabric.MachineNIC{UID: nic.UID, NetworkUID: nic.Spec.NetworkUID, MAC: linuxMAC(nic.Spec.MAC), Primary: n.Primary})
 	}
 	return m, true, nil
+}
+
+// withhold has a machine stay as it is until it is given the memory that was
+// asked for.
+func withhold(m *fabric.Machine, s *compute.VMStatus) {
+	m.Generation--
+	m.Restarts = min(m.Restarts, s.Restarts)
+	switch {
+	case s.Deallocated:
+		m.Power = fabric.Deallocated
+	case s.State == fabric.MachineStopped:
+		m.Power = fabric.Stopped
+	case s.MemoryMiB > 0:
+		m.MemoryMiB = s.MemoryMiB
+	}
 }
 
 // machineDisks lists the disks that the machine holds. Without its OS disk, or

@@ -31,7 +31,10 @@ func (c *Control) reconcileVM(ctx context.Context, id arm.ID) (time.Duration, er
 	case v.Status.Node == "":
 		return c.placeVM(ctx, v)
 	}
-	lacks, err := c.holdDisks(ctx, v)
+	lacks, err := c.allocate(ctx, v)
+	if lacks == nil && err == nil {
+		lacks, err = c.holdDisks(ctx, v)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -93,6 +96,9 @@ func (c *Control) observeVM(ctx context.Context, v *vm, lacks *lack) (time.Durat
 	}
 	err := c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
 		copyReport(s, &r, c.Now())
+		if r.Generation >= v.Generation {
+			s.MemoryMiB = min(s.MemoryMiB, needs(v, &r)) // allocate gives more
+		}
 		var settled bool
 		settled, again, s.Failure = c.judge(v, &r, lacks)
 		if !settled && v.Status.ObservedGeneration == v.Generation {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		if now.Status.Node, err = c.choose(ctx, now); err != nil {
 			return err
 		}
+		now.Status.MemoryMiB = sizeOf(now).MemoryMiB
 		for _, id := range now.Spec.DiskIDs() {
 			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
 				return err
@@ -39,9 +41,79 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		return 0, err
 	}
 	return waitLong, c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
-		s.Failure = &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", noFit)}
+		s.Failure = unplaced(noFit)
 		return c.givesUp(noFit, v.ChangedAt)
 	})
+}
+
+func unplaced(nf *place.NoFit) *fabric.Problem {
+	return &fabric.Problem{Code: "AllocationFailed", Message: fmt.Sprintf("The virtual machine could not be placed: %s.", nf)}
+}
+
+// sizeOf is what the machine's size gives it.
+func sizeOf(v *vm) compute.Size {
+	size, _ := compute.FindSize(v.Spec.Size)
+	return size
+}
+
+// waitsForMemory says that the machine is to run with more memory than it was
+// given of its node's: it was deallocated, or had another size.
+func waitsForMemory(v *vm) bool {
+	return v.Spec.Power == fabric.Running && v.Status.MemoryMiB < sizeOf(v).MemoryMiB
+}
+
+// allocate gives the machine memory of its node, if it is to have more than it
+// has.
+func (c *Control) allocate(ctx context.Context, v *vm) (*lack, error) {
+	if !waitsForMemory(v) {
+		return nil, nil
+	}
+	status := v.Status
+	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		now, err := compute.VMs.Find(ctx, tx, v.ID)
+		if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
+			return err
+		}
+		if err := takeTurn(ctx, tx); err != nil {
+			return err
+		}
+		if err := c.roomFor(ctx, now); err != nil {
+			return err
+		}
+		now.Status.MemoryMiB = sizeOf(now).MemoryMiB
+		status = now.Status
+		return compute.VMs.PutStatus(tx, now.ID, &status)
+	})
+	if noFit, ok := errors.AsType[*place.NoFit](err); ok {
+		return &lack{unplaced(noFit), !c.givesUp(noFit, v.ChangedAt)}, nil
+	}
+	v.Status = status
+	return nil, err
+}
+
+// roomFor is nil when the machine's node has what it is to have; else the error
+// is a *place.NoFit.
+func (c *Control) roomFor(ctx context.Context, v *vm) error {
+	ns, err := c.placeable(ctx)
+	if err != nil {
+		return err
+	}
+	ns = slices.DeleteFunc(ns, func(n place.Node) bool { return n.Name != v.Status.Node })
+	for i := range ns {
+		ns[i].UsedMiB -= v.Status.MemoryMiB
+	}
+	size := sizeOf(v)
+	_, err = place.Choose(ns, place.Want{CPUs: size.CPUs, MemoryMiB: size.MemoryMiB})
+	return err
+}
+
+// needs is the memory that the machine needs of its node, which has carried out
+// all that was asked for.
+func needs(v *vm, r *fabric.MachineReport) (memoryMiB int) {
+	if v.Spec.Power == fabric.Deallocated && r.Deallocated {
+		return 0
+	}
+	return sizeOf(v).MemoryMiB
 }
 
 // turnKey is written by every placement, so that of two at the same time one
@@ -81,7 +153,7 @@ func (c *Control) givesUp(nf *place.NoFit, since time.Time) bool {
 
 // wants is what the machine needs of a node.
 func (c *Control) wants(ctx context.Context, v *vm) (place.Want, error) {
-	size, _ := compute.FindSize(v.Spec.Size)
+	size := sizeOf(v)
 	w := place.Want{CPUs: size.CPUs, MemoryMiB: size.MemoryMiB}
 	for _, id := range v.Spec.DiskIDs() {
 		d, err := compute.Disks.Find(ctx, c.store, id)
@@ -133,8 +205,7 @@ func (c *Control) placeable(ctx context.Context) ([]place.Node, error) {
 	return out, nil
 }
 
-// usedMemory is the memory of the machines on each node that are not
-// deallocated, in MiB.
+// usedMemory is the memory that the machines on each node were given, in MiB.
 func (c *Control) usedMemory(ctx context.Context) (map[string]int, error) {
 	vms, err := compute.VMs.List(ctx, c.store, arm.ID{})
 	if err != nil {
@@ -142,11 +213,7 @@ func (c *Control) usedMemory(ctx context.Context) (map[string]int, error) {
 	}
 	used := map[string]int{}
 	for _, v := range vms {
-		if v.Status.Node == "" || v.Status.Deallocated && v.Spec.Power == fabric.Deallocated {
-			continue
-		}
-		size, _ := compute.FindSize(v.Spec.Size)
-		used[v.Status.Node] += size.MemoryMiB
+		used[v.Status.Node] += v.Status.MemoryMiB
 	}
 	return used, nil
 }

@@ -40,8 +40,11 @@ type world struct {
 	// deaf guests never report that they are ready.
 	deaf bool
 	// late has the agent wait with its link until dial is closed.
-	late  bool
-	dial  chan struct{}
+	late bool
+	dial chan struct{}
+	// memoryMiB is the node's memory; zero is this host's.
+	memoryMiB int
+
 	mu    sync.Mutex
 	away  bool // the node, from the control plane
 	sever func()
@@ -159,6 +162,7 @@ func (w *world) run() {
 		DropMedium: func(string) error { return nil },
 		Images:     func() ([]fabric.NodeImage, error) { return fake.Images(), nil },
 		Log:        log,
+		MemoryMiB:  w.memoryMiB,
 	})
 	if err != nil {
 		w.t.Fatal(err)
