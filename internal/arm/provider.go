@@ -197,7 +197,9 @@ func (p *Tracked[B, S, T, P]) write(ctx context.Context, c *Call, e *Edit[S, T])
 	if err != nil || !changed && e.Action == "" {
 		return nil, err
 	}
-	e.Generation++
+	if e.New() || e.Action != "" {
+		e.Generation++ // else there is nothing that somebody has to make true
+	}
 	e.ChangedAt = c.Now
 	var op *Operation
 	if e.Action != "" {

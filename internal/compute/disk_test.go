@@ -159,6 +159,9 @@ func TestDiskChanges(t *testing.T) {
 	if got := armtest.At(t, c.Patch(diskID, `{"sku": {"name": "standardssd_lrs"}, "tags": {"a": "b"}}`).Body, "sku.name"); got != "StandardSSD_LRS" {
 		t.Errorf("sku = %v", got)
 	}
+	if got := armtest.At(t, c.Get(diskID).Body, "properties.provisioningState"); got != "Succeeded" {
+		t.Errorf("a disk with other tags, which nobody has to do anything for, is %v", got)
+	}
 	c.Put(diskID, `{"zones": [], "properties": {}}`)
 	_, err := c.Do(armtest.Request{Method: "PUT", ID: diskID, Body: `{"zones": ["1"], "properties": {}}`})
 	armtest.WantError(t, err, "PropertyChangeNotAllowed")
