@@ -154,7 +154,7 @@ func provision(ctx context.Context, r store.Reader, v *vm) (fabric.Provision, er
 	secrets, err := compute.FindSecrets(ctx, r, v.UID)
 	return fabric.Provision{
 		ComputerName: os.ComputerName, AdminUsername: os.AdminUsername, DisablePasswordAuth: os.DisablePassword,
-		AdminPassword: secrets.AdminPassword, CustomData: secrets.CustomData,
+		AdminPassword: secrets.AdminPassword, CustomData: secrets.CustomData, HasCustomData: os.CustomDataDigest != "",
 		SSHKeys: os.SSHKeys, UserData: v.Spec.UserData, ProvisionVMAgent: os.ProvisionVMAgent,
 	}, err
 }

@@ -346,7 +346,7 @@ func (w *world) wantOperation(id string, status arm.OperationStatus, code string
 // still in the store.
 func (w *world) wantSecrets(kept bool) {
 	w.t.Helper()
-	if p := w.told.Load(); p == nil || p.AdminPassword != "Correct-Horse-1" || p.CustomData != "aGFsbG8=" {
+	if p := w.told.Load(); p == nil || p.AdminPassword != "Correct-Horse-1" || p.CustomData != "aGFsbG8=" || !p.HasCustomData {
 		w.t.Errorf("the guest was told %+v", p)
 	}
 	es, err := w.cloud.Store.List(context.Background(), "/")

@@ -90,8 +90,9 @@ type Provision struct {
 	AdminPassword       string   `json:"adminPassword,omitempty"` // clear; reaches only the guest
 	DisablePasswordAuth bool     `json:"disablePasswordAuth,omitempty"`
 	SSHKeys             []SSHKey `json:"sshKeys,omitempty"`
-	CustomData          string   `json:"customData,omitempty"` // base64
-	UserData            string   `json:"userData,omitempty"`   // base64
+	CustomData          string   `json:"customData,omitempty"` // base64; only until the guest is ready
+	HasCustomData       bool     `json:"hasCustomData,omitempty"`
+	UserData            string   `json:"userData,omitempty"` // base64
 	ProvisionVMAgent    bool     `json:"provisionVMAgent,omitempty"`
 	TimeoutSeconds      int      `json:"timeoutSeconds,omitempty"` // until OSProvisioningTimedOut; counted from the first start
 }

@@ -27,7 +27,7 @@ func instance(g Guest, extended bool) object {
 	doc := object{"compute": compute(g.Machine), "network": object{"interface": interfaces(g)}}
 	if extended {
 		doc["extended"] = object{"compute": object{
-			"hasCustomData": g.Machine.Provision.CustomData != "",
+			"hasCustomData": g.Machine.Provision.HasCustomData,
 			"ppsType":       "None",
 		}}
 	}

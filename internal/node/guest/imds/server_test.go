@@ -30,7 +30,7 @@ func testGuest() Guest {
 			Provision: fabric.Provision{
 				ComputerName: "vm1-host", AdminUsername: "azureuser", AdminPassword: "never shown", DisablePasswordAuth: true,
 				SSHKeys:    []fabric.SSHKey{{Path: "/home/azureuser/.ssh/authorized_keys", KeyData: key}},
-				CustomData: "bmV2ZXIgc2hvd24=", UserData: "Zm9vYmFy",
+				CustomData: "bmV2ZXIgc2hvd24=", HasCustomData: true, UserData: "Zm9vYmFy",
 			},
 			Metadata: fabric.Metadata{
 				SubscriptionID: "8d10da13-8125-4ba9-a717-bf7490507b3d", ResourceGroup: "rg1", Location: "lab1", Zone: "1",
