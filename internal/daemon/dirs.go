@@ -16,9 +16,15 @@ type dirs map[string]fs.FileMode
 const dataDirMode = 0o711
 
 // makeDirs makes the data directory and those below it, for good: a directory
-// that a power cut takes away takes with it all that was synced in it.
+// that a power cut takes away takes with it all that was synced in it. A data
+// directory that is there already is let be but for what it lacks: it may be
+// somebody else's, named by mistake.
 func makeDirs(dataDir string, below dirs) error {
-	err := makeDir(dataDir, dataDirMode)
+	mode := fs.FileMode(dataDirMode)
+	if fi, err := os.Stat(dataDir); err == nil {
+		mode |= fi.Mode().Perm() | fi.Mode()&(fs.ModeSticky|fs.ModeSetgid)
+	}
+	err := makeDir(dataDir, mode)
 	for name, mode := range below {
 		if err == nil {
 			err = makeDir(filepath.Join(dataDir, name), mode)
@@ -44,10 +50,38 @@ func makeDir(path string, mode fs.FileMode) error {
 	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !fi.IsDir() {
+		return fmt.Errorf("%s is not a directory", path)
+	}
 	if err := os.Chmod(path, mode); err != nil {
 		return err
 	}
 	return syncDir(parent)
+}
+
+// checkPassage says whether users who run machines can pass through the
+// directories above the data directory, which are not ours to change.
+func checkPassage(dataDir string) error {
+	real, err := filepath.EvalSymlinks(dataDir)
+	if err != nil {
+		return err
+	}
+	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
+		fi, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		if fi.Mode()&0o001 == 0 {
+			return fmt.Errorf("machines run as users of their own, who cannot pass through %s (mode %o) to the data directory: choose another --data-dir, or let them: chmod o+x %[1]s", dir, fi.Mode().Perm())
+		}
+		if dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
 }
 
 func syncDir(path string) error {

@@ -70,6 +70,11 @@ func NewNode(ctx context.Context, c NodeConfig) (_ *Node, err error) {
 	if err := makeDirs(c.DataDir, dirs{"agent": 0o700, "disks": 0o711, "images": 0o700, "machines": 0o711, "media": 0o711, "networks": 0o700}); err != nil {
 		return nil, err
 	}
+	held, err := lock(c.DataDir, nodeLock)
+	if err != nil {
+		return nil, err
+	}
+	n.closes = append(n.closes, held.Close)
 	catalogue, err := image.Open(ImagesDir(c.DataDir))
 	if err != nil {
 		return nil, err
@@ -128,6 +133,9 @@ func (n *Node) assembleFake(conf node.Config) (err error) {
 // assemble opens the real drivers. The services of guests ask the agent about
 // machines, and the agent needs the networks, whose services they are.
 func (n *Node) assemble(ctx context.Context, conf node.Config) error {
+	if err := checkPassage(n.c.DataDir); err != nil {
+		return err
+	}
 	hv, err := qemu.New(ctx, qemu.Config{Root: filepath.Join(n.c.DataDir, "machines"), Accelerator: n.c.Accelerator, CacheUnsafe: n.c.CacheUnsafe, Log: n.c.Log})
 	if err != nil {
 		return err

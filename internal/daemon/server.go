@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,6 +65,7 @@ const DefaultDomain = "lazuli.internal"
 type Server struct {
 	Cloud   *bootstrap.Cloud
 	log     *slog.Logger
+	lock    *os.File
 	store   store.Store
 	control *control.Control
 	api     *api.Server
@@ -80,6 +82,9 @@ func NewServer(ctx context.Context, c ServerConfig) (_ *Server, err error) {
 		}
 	}()
 	if err := makeDirs(c.DataDir, dirs{"state": 0o700}); err != nil {
+		return nil, err
+	}
+	if s.lock, err = lock(c.DataDir, serverLock); err != nil {
 		return nil, err
 	}
 	if s.front, err = net.Listen("tcp", c.Listen); err != nil {
@@ -172,6 +177,9 @@ func (s *Server) Close() error {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }
