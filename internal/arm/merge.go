@@ -1,9 +1,6 @@
 package arm
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "encoding/json"
 
 // Merge is the body that a PATCH asks for: patch laid over current (a value in
 // the wire form of the resource) as RFC 7396 says, with property names matched
@@ -24,7 +21,7 @@ func Merge(current any, patch []byte) ([]byte, error) {
 		return nil, err
 	}
 	for name := range over {
-		if strings.EqualFold(name, "tags") {
+		if fold(name) == "tags" {
 			delete(base, spelling(base, name))
 		}
 	}
@@ -37,11 +34,11 @@ func Merge(current any, patch []byte) ([]byte, error) {
 func mergeObject(base, over map[string]any, at *path) error {
 	seen := make(map[string]bool, len(over))
 	for name, v := range over {
-		here, fold := at.property(name), strings.ToLower(name)
-		if seen[fold] {
+		here, folded := at.property(name), fold(name)
+		if seen[folded] {
 			return badContent("the property '%s' is given twice.", here).At(here.String())
 		}
-		seen[fold] = true
+		seen[folded] = true
 		name = spelling(base, name)
 		patch, isObject := v.(map[string]any)
 		switch {
@@ -69,7 +66,7 @@ func spelling(m map[string]any, name string) string {
 		return name
 	}
 	for k := range m {
-		if strings.EqualFold(k, name) {
+		if fold(k) == fold(name) {
 			return k
 		}
 	}

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ func TestMerge(t *testing.T) {
 		"tags removed":     {`{"tags":null}`, `{"location":"local","properties":{"list":[1,2],"profile":{"x":1,"y":2},"size":4}}`},
 		"in other case":    {`{"PROPERTIES":{"Profile":{"X":5}}}`, `{"location":"local","properties":{"list":[1,2],"profile":{"x":5,"y":2},"size":4},"tags":{"a":"1","b":"2"}}`},
 		"null removes":     {`{"properties":{"profile":null,"list":[3]}}`, `{"location":"local","properties":{"list":[3],"size":4},"tags":{"a":"1","b":"2"}}`},
+		"other letters":    {`{"propertieſ":{"size":5},"tagſ":null}`, `{"location":"local","properties":{"list":[1,2],"profile":{"x":1,"y":2},"size":4},"propertieſ":{"size":5},"tags":{"a":"1","b":"2"}}`},
 		"object for value": {`{"properties":{"size":{"a":1,"b":null}}}`, `{"location":"local","properties":{"list":[1,2],"profile":{"x":1,"y":2},"size":{"a":1}},"tags":{"a":"1","b":"2"}}`},
 	}
 	for name, tt := range tests {
@@ -120,4 +122,22 @@ func TestCheckTags(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A patch that was applied changes nothing when it is applied again.
+func FuzzMerge(f *testing.F) {
+	for _, s := range []string{`{}`, `{"a":null}`, `{"A":{"B":[1,{}]}}`, `{"tags":{"x":"y"}}`, `{"a":{"b":{}}}`, `{"a":1,"A":2}`, `{"TAGS":null,"a":"x"}`, `{"tagſ":{"x":1},"tags":{"y":2}}`, `{"":{"":0}}`} {
+		f.Add([]byte(s))
+	}
+	current := map[string]any{"a": map[string]any{"b": map[string]any{"c": 1}, "d": []any{"e"}}, "tags": map[string]any{"t": "v"}}
+	f.Fuzz(func(t *testing.T, patch []byte) {
+		once, err := Merge(current, patch)
+		if err != nil {
+			return
+		}
+		twice, err := Merge(json.RawMessage(once), patch)
+		if err != nil || string(once) != string(twice) {
+			t.Errorf("%s makes %s, and again %s, %v", patch, once, twice, err)
+		}
+	})
 }
