@@ -54,6 +54,9 @@ func resolveImage(ctx context.Context, c *arm.Call, cat Catalogue, m *arm.Meta, 
 		if !ok {
 			return nil, arm.BadRequest("LinkedInvalidPropertyId", "'%s' in property '%s' is not the id of an image.", r.ID, target).At(target + ".id")
 		}
+		if arm.NormalizeLocation(r.ID.Names[0]) != m.Location {
+			return nil, arm.BrokenLink(m, target+".id", r.ID)
+		}
 		r = &urn
 	}
 	for name, value := range map[string]string{"publisher": r.Publisher, "offer": r.Offer, "sku": r.SKU, "version": r.Version} {

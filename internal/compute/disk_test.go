@@ -49,6 +49,7 @@ func TestDiskRules(t *testing.T) {
 		"copy of a used one":    {disk(creation("Copy", from(diskNamed("os")))), "OperationNotAllowed"},
 		"copy of an unready":    {disk(creation("Copy", from(diskNamed("unready")))), "OperationNotAllowed"},
 		"from an image":         {disk(creation("FromImage", `, "imageReference": {"id": "/Subscriptions/`+armtest.Subscription+`/Providers/Microsoft.Compute/Locations/local/Publishers/lazuli/ArtifactTypes/VMImage/Offers/debian/Skus/12/Versions/latest"}`)), ""},
+		"from an image far off": {disk(creation("FromImage", `, "imageReference": {"id": "/Subscriptions/`+armtest.Subscription+`/Providers/Microsoft.Compute/Locations/moon/Publishers/lazuli/ArtifactTypes/VMImage/Offers/debian/Skus/12/Versions/latest"}`)), "InvalidResourceReference"},
 		"from no image":         {disk(creation("FromImage", "")), "InvalidParameter"},
 		"empty, of a disk":      {disk(creation("Empty", from(diskID)) + `, "diskSizeGB": 8`), "InvalidParameter"},
 		"empty, of an image":    {disk(creation("Empty", `, "imageReference": {"publisher": "lazuli", "offer": "debian", "sku": "12", "version": "latest"}`) + `, "diskSizeGB": 8`), "InvalidParameter"},
