@@ -111,7 +111,7 @@ func literal(v any) any {
 		}
 		return out
 	case *jsonc.Object:
-		out := jsonc.NewObject()
+		out := jsonc.Make(v.Len())
 		for m := range v.All() {
 			out.Set(expr.Escape(m.Name), literal(m.Value))
 		}

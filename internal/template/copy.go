@@ -51,9 +51,15 @@ func (s *scope) iterate(def *jsonc.Object, name string) ([]any, error) {
 	if !ok {
 		return nil, expr.Errorf("The template 'copy' definition %s has no input", place{pos: def.Pos})
 	}
+	if err := s.budget.Make(512 + 32*n); err != nil {
+		return nil, err
+	}
 	list := make([]any, n)
+	l := &loop{name: name, outer: s.loop}
+	in := s.in(s.where, l)
 	for i := range list {
-		if list[i], err = s.in(s.where, &loop{name: name, index: i, outer: s.loop}).value(input); err != nil {
+		l.index = i
+		if list[i], err = in.value(input); err != nil {
 			return nil, err
 		}
 	}

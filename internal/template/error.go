@@ -15,6 +15,8 @@ const (
 	CodeTooLarge        = "JobSizeExceeded"                  // it is too large once it is expanded
 	CodeOutputs         = "DeploymentOutputEvaluationFailed" // its outputs cannot be evaluated
 	CodeKeyVault        = "KeyVaultParameterReferenceNotFound"
+	CodeInvalid         = "InvalidTemplateDeployment" // what the template makes is refused
+	CodeFailed          = "DeploymentFailed"          // it was tried
 )
 
 // Error is a template that cannot be deployed, in the form of an ARM error.
@@ -41,6 +43,18 @@ type Violation struct {
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// InvalidDeployment is the error of a deployment whose template is right and
+// whose resources would be refused, with what is said of them.
+func InvalidDeployment(name, trackingID string, details ...*Error) *Error {
+	return &Error{Code: CodeInvalid, Details: details, Message: fmt.Sprintf("The template deployment '%s' is not valid according to the validation procedure. The tracking id is '%s'. See inner errors for details.", name, trackingID)}
+}
+
+// DeploymentFailed is the error of a deployment of which a resource or the
+// outputs failed.
+func DeploymentFailed(details ...*Error) *Error {
+	return &Error{Code: CodeFailed, Details: details, Message: "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details."}
+}
 
 // place is where a part of the template stands.
 type place struct {

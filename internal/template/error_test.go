@@ -1,6 +1,7 @@
 package template
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -210,5 +211,17 @@ func TestParseFailureHasAPlace(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.AdditionalInfo[0].Info != (Violation{LineNumber: 2, LinePosition: 14}) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestWrappingErrors(t *testing.T) {
+	inner := &Error{Code: "QuotaExceeded", Message: "too many"}
+	for want, e := range map[string]*Error{
+		`{"code":"InvalidTemplateDeployment","message":"The template deployment 'd' is not valid according to the validation procedure. The tracking id is 'x'. See inner errors for details.","details":[{"code":"QuotaExceeded","message":"too many"}]}`:                           InvalidDeployment("d", "x", inner),
+		`{"code":"DeploymentFailed","message":"At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.","details":[{"code":"QuotaExceeded","message":"too many"}]}`: DeploymentFailed(inner),
+	} {
+		if got, err := json.Marshal(e); err != nil || string(got) != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
 	}
 }

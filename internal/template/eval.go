@@ -115,10 +115,10 @@ func (s *scope) array(a []any) (any, error) {
 // object evaluates an object but for the members that skip names in lower
 // case. A member "copy" that is a list of loops becomes a member for each.
 func (s *scope) object(o *jsonc.Object, skip map[string]bool) (*jsonc.Object, error) {
-	if err := s.budget.Make(48 * o.Len()); err != nil {
+	if err := s.budget.Make(128 * o.Len()); err != nil {
 		return nil, err
 	}
-	out := jsonc.NewObject()
+	out := jsonc.Make(o.Len())
 	for m := range o.All() {
 		if skip != nil && skip[jsonc.Fold(m.Name)] {
 			continue

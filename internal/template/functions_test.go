@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"lazuli/internal/template/expr"
 	"lazuli/internal/template/jsonc"
 )
 
@@ -180,5 +181,37 @@ func TestFormatOfUTCNowHasToBeText(t *testing.T) {
 	e := refusal(t, `{"resources": [], "parameters": {"a": {"type": "string", "defaultValue": "[utcNow(1)]"}}}`, testInput(""))
 	if !strings.Contains(e.Message, "expects parameter 1 to be a string") {
 		t.Error(e.Message)
+	}
+}
+
+// documented are the functions of "ARM template functions" of Azure's
+// documentation, and those that Bicep's compiler emits besides.
+const documented = `array concat contains createArray empty first indexOf intersection last lastIndexOf length max min range skip take union
+	parseCidr cidrSubnet cidrHost coalesce equals greater greaterOrEquals less lessOrEquals
+	dateTimeAdd dateTimeFromEpoch dateTimeToEpoch utcNow deployment environment parameters variables
+	filter map reduce sort toObject and bool false if not or true add copyIndex div float int mod mul sub
+	createObject items json null extensionResourceId listAccountSas listKeys listSecrets list pickZones providers reference references
+	resourceId subscriptionResourceId managementGroupResourceId tenantResourceId managementGroup resourceGroup subscription tenant
+	base64 base64ToJson base64ToString dataUri dataUriToString endsWith format guid join newGuid padLeft replace split startsWith string
+	substring toLower toUpper trim uniqueString uri uriComponent uriComponentToString
+	flatten groupBy mapValues objectKeys shallowMerge tryGet tryIndexFromEnd indexFromEnd lambda lambdaVariables deployer resourceInfo fail
+	distinct like parseUri buildUri`
+
+func TestEveryDocumentedFunctionIsThere(t *testing.T) {
+	known := map[string]bool{}
+	for _, name := range expr.Functions() {
+		known[name] = true
+	}
+	for _, f := range contextFunctions {
+		known[f.name] = true
+	}
+	for _, name := range strings.Fields(documented) {
+		if !known[name] && !strings.HasPrefix(name, "list") {
+			t.Errorf("%s is missing", name)
+		}
+		delete(known, name)
+	}
+	for name := range known {
+		t.Errorf("%s is not documented here", name)
 	}
 }

@@ -16,7 +16,7 @@ type Budget struct {
 // DefaultBudget is enough for the largest honest template many times over, and
 // is used up in seconds.
 func DefaultBudget(ctx context.Context) *Budget {
-	return &Budget{Steps: 3_000_000, Bytes: 128 << 20, Ctx: ctx}
+	return &Budget{Steps: 3_000_000, Bytes: 64 << 20, Ctx: ctx}
 }
 
 // ctxEvery is how many steps pass between two looks at the context.

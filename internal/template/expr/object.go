@@ -14,8 +14,9 @@ var objectFunctions = []function{
 	{name: "null", min: 0, max: 0, eval: func(*Budget, []any) (any, error) { return nil, nil }},
 }
 
-// memberBytes is what a member of an object costs beside its value.
-const memberBytes = 48
+// memberBytes is about what a member of an object costs beside its value, with
+// its place in the index of a large object.
+const memberBytes = 128
 
 func createObject(b *Budget, args []any) (any, error) {
 	if len(args)%2 != 0 {

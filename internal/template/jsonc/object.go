@@ -44,6 +44,9 @@ func NewObject(pairs ...any) *Object {
 	return o
 }
 
+// Make makes an object without members, with room for n.
+func Make(n int) *Object { return &Object{members: make([]Member, 0, n)} }
+
 // Len is the number of members; that of a nil object is 0.
 func (o *Object) Len() int {
 	if o == nil {
