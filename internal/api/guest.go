@@ -127,11 +127,21 @@ func (s *Server) console(w http.ResponseWriter, q *request) error {
 		return nil // Accept has answered
 	}
 	defer ws.CloseNow()
-	if err := join(ctx, port, websocket.NetConn(ctx, ws, websocket.MessageBinary)); err != nil {
+	if err := join(ctx, port, client{websocket.NetConn(ctx, ws, websocket.MessageBinary), ws}); err != nil {
 		s.Logger.Debug("console ended", "vm", id.String(), "err", err)
 	}
 	return nil
 }
+
+// client is a websocket as a stream. Its end is said to the other side, where
+// that of the stream alone would break off a read that waits, and with it the
+// connection.
+type client struct {
+	io.ReadWriter
+	ws *websocket.Conn
+}
+
+func (c client) Close() error { return c.ws.Close(websocket.StatusNormalClosure, "") }
 
 // join copies between the serial port and the client until one of them ends or
 // ctx does, and waits for both directions.
