@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
 	"lazuli/internal/image"
 	"lazuli/internal/image/debian"
@@ -22,11 +23,11 @@ minutes and about 3 GiB for the while. An image that is there already stays.
 
 Images that can be built: debian-12.`,
 		Example: "  lazuli image build debian-12",
-		Args:    cobra.ExactArgs(1), ValidArgs: []string{"debian-12"},
+		Args:    cli.Args(1, 1, "NAME"), ValidArgs: []string{"debian-12"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			recipe := debian.Debian12()
 			if args[0] != recipe.Name {
-				return fmt.Errorf("no image named %q can be built. There is: %s", args[0], recipe.Name)
+				return cli.Usage("no image named %q can be built. There is: %s", args[0], recipe.Name)
 			}
 			c, err := image.Open(daemon.ImagesDir(dataDir(cmd)))
 			if err != nil {

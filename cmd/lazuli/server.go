@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
 )
 
@@ -40,15 +44,32 @@ func (f *serverFlags) add(fs *pflag.FlagSet) {
 func (f *serverFlags) config(cmd *cobra.Command) (daemon.ServerConfig, error) {
 	f.DataDir = dataDir(cmd)
 	f.Log = newLog(f.verbose)
+	for _, a := range []struct{ flag, value string }{{"listen", f.Listen}, {"node-listen", f.NodeListen}} {
+		if err := checkAddress(a.flag, a.value); err != nil {
+			return f.ServerConfig, err
+		}
+	}
 	f.PublicPool = nil
 	for _, s := range f.pool {
 		p, err := netip.ParsePrefix(s)
 		if err != nil || !p.Addr().Is4() || p != p.Masked() {
-			return f.ServerConfig, fmt.Errorf("--public-pool %q is not an IPv4 prefix like 198.18.0.0/24", s)
+			return f.ServerConfig, cli.Usage("--public-pool %q is not an IPv4 prefix like 198.18.0.0/24", s)
 		}
 		f.PublicPool = append(f.PublicPool, p)
 	}
 	return f.ServerConfig, nil
+}
+
+// checkAddress refuses what is not a host and a port.
+func checkAddress(flag, value string) error {
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return cli.Usage("--%s %q is not an address like 127.0.0.1:8443", flag, value)
+	}
+	return nil
 }
 
 // nodeFlags are what a node can be told.
@@ -66,6 +87,15 @@ func (f *nodeFlags) add(fs *pflag.FlagSet) {
 	hide(fs, "unsafe-cache")
 }
 
+// complete offers the words that flags can have.
+func (f *nodeFlags) complete(cmd *cobra.Command) {
+	for flag, words := range map[string][]string{"driver": {"qemu", "fake"}, "accelerator": {"kvm", "tcg"}} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+			panic(err) // the flag was just defined
+		}
+	}
+}
+
 func (f *nodeFlags) config(cmd *cobra.Command) (daemon.NodeConfig, error) {
 	f.DataDir, f.Version = dataDir(cmd), version
 	switch f.driver {
@@ -73,7 +103,12 @@ func (f *nodeFlags) config(cmd *cobra.Command) (daemon.NodeConfig, error) {
 	case "fake":
 		f.Fake = true
 	default:
-		return f.NodeConfig, fmt.Errorf("--driver %q is neither qemu nor fake", f.driver)
+		return f.NodeConfig, cli.Usage("--driver %q is neither qemu nor fake", f.driver)
+	}
+	switch f.Accelerator {
+	case "", "kvm", "tcg":
+	default:
+		return f.NodeConfig, cli.Usage("--accelerator %q is neither kvm nor tcg", f.Accelerator)
 	}
 	return f.NodeConfig, nil
 }
@@ -98,7 +133,7 @@ func serverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "server", Short: "Run a control plane in the foreground",
 		Long: "Run the control plane alone: the API and the state. Nodes join it with\n'lazuli node'; 'lazuli server join' makes what they need.",
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := f.config(cmd)
 			if err != nil {
@@ -123,8 +158,11 @@ func joinCommand() *cobra.Command {
 		Use: "join NODE", Short: "Make the file with which a node joins this cloud",
 		Long:    "Make the file with which a node joins this cloud. It holds a key: keep it as\nsecret as the credentials. Run it on the machine of the control plane.",
 		Example: "  lazuli server join node1 --server 192.0.2.10:8444 --out node1.json",
-		Args:    cobra.ExactArgs(1),
+		Args:    cli.Args(1, 1, "NODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkAddress("server", server); err != nil {
+				return err
+			}
 			j, err := daemon.IssueFrom(dataDir(cmd), args[0], server)
 			if err != nil {
 				return err
@@ -133,7 +171,7 @@ func joinCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(out, append(b, '\n'), 0o600); err != nil {
+			if err := writeSecret(out, append(b, '\n')); err != nil {
 				return fmt.Errorf("write join file: %w", err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "Take %s to %s, and run there: lazuli node --join %s\n", out, args[0], filepath.Base(out))
@@ -145,6 +183,14 @@ func joinCommand() *cobra.Command {
 	return cmd
 }
 
+// writeSecret writes a file that only its owner reads, whatever is there.
+func writeSecret(path string, b []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
 func nodeCommand() *cobra.Command {
 	f := &nodeFlags{}
 	var join string
@@ -152,7 +198,7 @@ func nodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "node", Short: "Run a node's agent in the foreground",
 		Long: "Run the agent of a host, which runs the machines that the control plane places\non it. Machines outlive it.",
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := f.config(cmd)
 			if err != nil {
@@ -174,6 +220,7 @@ func nodeCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd.Flags())
+	f.complete(cmd)
 	cmd.Flags().StringVar(&join, "join", "join.json", "file made by 'lazuli server join'")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
 	return cmd

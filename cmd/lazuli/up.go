@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
 )
 
@@ -34,11 +36,9 @@ the background. When it is there already, nothing happens.
 
 Virtual machines are processes of their own: they outlive the daemon, its end
 and its upgrade. 'lazuli down' ends the daemon.`,
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !foreground {
-				return startDaemon(cmd)
-			}
+			// What is wrong with the flags is told at once, not in a log.
 			sc, err := sf.config(cmd)
 			if err != nil {
 				return err
@@ -47,12 +47,16 @@ and its upgrade. 'lazuli down' ends the daemon.`,
 			if err != nil {
 				return err
 			}
+			if !foreground {
+				return startDaemon(cmd)
+			}
 			nc.Log = sc.Log
 			return runUp(cmd.Context(), sc, nc)
 		},
 	}
 	sf.add(cmd.Flags())
 	nf.add(cmd.Flags())
+	nf.complete(cmd)
 	cmd.Flags().StringVar(&nf.Join.Name, "node-name", "node1", "name of the node")
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay in the foreground, as a service manager wants it")
 	return cmd
@@ -60,73 +64,113 @@ and its upgrade. 'lazuli down' ends the daemon.`,
 
 func runUp(ctx context.Context, sc daemon.ServerConfig, nc daemon.NodeConfig) error {
 	pid := filepath.Join(sc.DataDir, pidFile)
-	defer os.Remove(pid) //nolint:errcheck // a stale one is noticed
+	mine := strconv.Itoa(os.Getpid()) + "\n"
+	defer func() {
+		// Another's, which kept this one from coming up, stays.
+		if b, err := os.ReadFile(pid); err == nil && strings.HasPrefix(string(b), mine) {
+			os.Remove(pid) //nolint:errcheck // a stale one is noticed
+		}
+	}()
 	return daemon.Up(ctx, sc, nc, func(s *daemon.Server) {
 		// The file says that the API answers from now on.
-		b := []byte(strconv.Itoa(os.Getpid()) + "\n" + s.Cloud.Admin.Endpoint + "\n")
-		if err := os.WriteFile(pid, b, 0o644); err != nil {
+		if err := os.WriteFile(pid, []byte(mine+s.Cloud.Admin.Endpoint+"\n"), 0o644); err != nil {
 			sc.Log.Warn("no pid file", "err", err)
 		}
 	})
 }
 
-// running reads the pid file; pid is 0 when no daemon runs.
-func running(dir string) (pid int, endpoint string, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, pidFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, "", nil
-	}
-	if err != nil {
-		return 0, "", err
-	}
-	first, rest, _ := strings.Cut(string(b), "\n")
-	pid, err = strconv.Atoi(first)
-	if err != nil || !isDaemon(pid) {
-		return 0, "", nil
-	}
-	return pid, strings.TrimSpace(rest), nil
+// status is a daemon that is up.
+type status struct {
+	Endpoint string `json:"endpoint"`
+	PID      int    `json:"pid"`
+	Log      string `json:"log"`
 }
 
-// isDaemon says whether the process is a lazuli, and not another one that got
-// its number.
-func isDaemon(pid int) bool {
-	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-	return err == nil && strings.HasPrefix(filepath.Base(exe), "lazuli")
+// running is the daemon of a data directory; nil when none is up.
+func running(dir string) (*status, error) {
+	holder, err := daemon.Holder(dir)
+	if err != nil || holder == 0 {
+		return nil, err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, pidFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	first, rest, _ := strings.Cut(string(b), "\n")
+	if pid, err := strconv.Atoi(first); err != nil || pid != holder {
+		return nil, nil // of one that is dead
+	}
+	return &status{strings.TrimSpace(rest), holder, filepath.Join(dir, logFile)}, nil
+}
+
+func (s *status) print(w io.Writer) {
+	fmt.Fprintf(w, "Lazuli is up: %s (process %d, log %s)\n", s.Endpoint, s.PID, s.Log)
 }
 
 // startDaemon runs this command once more, in the background, and waits until
 // the API answers.
 func startDaemon(cmd *cobra.Command) error {
 	dir := dataDir(cmd)
-	if pid, endpoint, err := running(dir); err != nil {
+	if err := cli.CheckOutput(cmd); err != nil {
 		return err
-	} else if pid != 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "Lazuli is up: %s (process %d)\n", endpoint, pid)
-		return nil
 	}
-	if os.Geteuid() != 0 {
-		return errors.New("lazuli up makes networks and runs machines under users of their own: run it as root")
-	}
-	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
-	ctx, cancel := withTimeout(cmd.Context())
-	defer cancel()
-	child, logPath, err := spawn(dir)
+	d, err := running(dir)
 	if err != nil {
 		return err
 	}
+	if d == nil {
+		if os.Geteuid() != 0 {
+			return errors.New("lazuli up makes networks and runs machines under users of their own: run it as root")
+		}
+		err = cli.During(cmd, "starting the cloud", func() error {
+			d, err = start(cmd.Context(), dir)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return cli.Print(cmd, d, d.print)
+}
+
+// otherTime is how long another daemon, which kept ours from coming up, may
+// take until it is up itself.
+const otherTime = 15 * time.Second
+
+// start starts a daemon. When another is started at the same time, either will
+// do.
+func start(ctx context.Context, dir string) (*status, error) {
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	ctx, cancel := withTimeout(ctx)
+	defer cancel()
+	child, logPath, err := spawn(dir)
+	if err != nil {
+		return nil, err
+	}
+	var ended error
 	for {
 		select {
 		case err := <-child:
-			return fmt.Errorf("the daemon ended at once (%v). Its log says:\n%s", err, tail(logPath))
+			child, ended = nil, fmt.Errorf("the daemon ended at once (%v). Its log says:\n%s", err, tail(logPath))
+			if other, _ := daemon.Holder(dir); other == 0 {
+				return nil, ended
+			}
+			ctx, cancel = context.WithTimeout(ctx, otherTime)
+			defer cancel()
 		case <-ctx.Done():
-			return fmt.Errorf("the daemon does not answer yet. See its log: %s", logPath)
+			if ended == nil {
+				ended = fmt.Errorf("the daemon does not answer yet. See its log: %s", logPath)
+			}
+			return nil, ended
 		case <-time.After(20 * time.Millisecond):
 		}
-		if pid, endpoint, err := running(dir); err == nil && pid != 0 {
-			fmt.Fprintf(cmd.OutOrStdout(), "Lazuli is up: %s (process %d, log %s)\n", endpoint, pid, logPath)
-			return nil
+		if d, err := running(dir); err == nil && d != nil {
+			return d, nil
 		}
 	}
 }
@@ -169,30 +213,45 @@ func downCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "down", Short: "End the cloud's daemon; virtual machines run on",
 		Long: "End the daemon that 'lazuli up' started. Virtual machines run on, and are found\nagain by the next 'lazuli up'. To end them too, stop them first.",
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pid, _, err := running(dataDir(cmd))
+			if err := cli.CheckOutput(cmd); err != nil {
+				return err
+			}
+			d, err := running(dataDir(cmd))
 			if err != nil {
 				return err
 			}
-			if pid == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "Lazuli is not up.")
-				return nil
+			said := "Lazuli is not up."
+			if d != nil {
+				said = "Lazuli is down. Its virtual machines run on."
+				err = cli.During(cmd, "waiting for the daemon to end", func() error { return end(cmd.Context(), dataDir(cmd), d) })
 			}
-			if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-				return fmt.Errorf("end process %d: %w", pid, err)
+			if err != nil {
+				return err
 			}
-			ctx, cancel := withTimeout(cmd.Context())
-			defer cancel()
-			for isDaemon(pid) {
-				select {
-				case <-ctx.Done():
-					return fmt.Errorf("process %d does not end; see its log %s", pid, filepath.Join(dataDir(cmd), logFile))
-				case <-time.After(20 * time.Millisecond):
-				}
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "Lazuli is down. Its virtual machines run on.")
-			return nil
+			return cli.Print(cmd, struct {
+				Ended *status `json:"ended"`
+			}{d}, func(w io.Writer) { fmt.Fprintln(w, said) })
 		},
+	}
+}
+
+// end ends a daemon and waits until it is gone.
+func end(ctx context.Context, dir string, d *status) error {
+	if err := syscall.Kill(d.PID, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("end process %d: %w", d.PID, err)
+	}
+	ctx, cancel := withTimeout(ctx)
+	defer cancel()
+	for {
+		if holder, err := daemon.Holder(dir); err != nil || holder != d.PID {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("process %d does not end; see its log %s", d.PID, d.Log)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }

@@ -23,7 +23,7 @@ func diskCreateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create NAME --size SIZE", Short: "Create an empty disk",
 		Example: example("lazuli disk create data1 --size 20G", "lazuli vm attach db1 data1"),
-		Args:    names(1, 1, "NAME"),
+		Args:    Args(1, 1, "NAME"),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			gib, err := parseSizeGiB(size)
 			if err != nil {
@@ -69,7 +69,7 @@ func (c *cloud) createDisk(ctx context.Context, p *progress, group, name string,
 func diskListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List disks",
-		Args: names(0, 0, ""),
+		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			disks, err := c.disks(ctx, a.groupAsked())
 			if err != nil {
@@ -108,7 +108,7 @@ func (a *app) printDisks(cmd *cobra.Command, object any, disks ...*armcompute.Di
 func diskShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show a disk",
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeDisks,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			d, err := c.compute.NewDisksClient().Get(ctx, a.groupName(), args[0], nil)
@@ -124,7 +124,7 @@ func diskDeleteCommand(a *app) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "delete NAME", Short: "Delete a disk and what is on it",
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeDisks,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			disks := c.compute.NewDisksClient()

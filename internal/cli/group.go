@@ -18,7 +18,7 @@ func groupCommand(a *app) *cobra.Command {
 func groupListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the resource groups",
-		Args: names(0, 0, ""),
+		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			groups, err := c.groups(ctx)
 			if err != nil {
@@ -53,7 +53,7 @@ func groupCreateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a resource group",
 		Example: example("lazuli group create shop", "lazuli vm create web1 --image debian-12 --group shop"),
-		Args:    names(1, 1, "NAME"),
+		Args:    Args(1, 1, "NAME"),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			g, err := c.createGroup(ctx, args[0], tags)
 			if err != nil {
@@ -105,7 +105,7 @@ func groupDeleteCommand(a *app) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "delete NAME", Short: "Delete a resource group and everything in it",
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeGroups,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			if err := c.deleteGroup(ctx, cmd, args[0], yes); err != nil {

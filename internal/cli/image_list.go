@@ -13,7 +13,7 @@ func imageCommand(a *app) *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List the cloud's images and your managed ones",
 		Long: "List the images for lazuli vm create --image, which takes what is in any of the\nfirst two columns.",
-		Args: names(0, 0, ""),
+		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			platform, err := c.platformImages(ctx)
 			if err != nil {

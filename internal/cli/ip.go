@@ -14,7 +14,7 @@ func ipCommand(a *app) *cobra.Command {
 	cmd := parent("ip", "Public addresses", "")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List public addresses and what has them",
-		Args: names(0, 0, ""),
+		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			ips, err := c.publicIPs(ctx)
 			if err != nil {

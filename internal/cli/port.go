@@ -91,7 +91,7 @@ func openPortCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "open-port VM PORT…", Short: "Let a port of a virtual machine in",
 		Example:           example("lazuli open-port web1 80 443", "lazuli open-port dns1 53/udp --source 203.0.113.0/24"),
-		Args:              names(2, -1, "VM and PORT"),
+		Args:              Args(2, -1, "VM and PORT"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			var ports []portRange

@@ -61,6 +61,9 @@ func New(c Config) *cobra.Command {
 func Run(ctx context.Context, root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	usageOfAll(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
@@ -84,20 +87,6 @@ func parent(use, short, long string) *cobra.Command {
 			}
 			return usageError{text}
 		},
-	}
-}
-
-// names checks that a command is given between least and most arguments; most
-// may be -1 for any number. what is how usage errors call them.
-func names(least, most int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return usageError{"missing argument: " + what}
-		case most >= 0 && len(args) > most:
-			return usageError{fmt.Sprintf("unexpected argument %q", args[most])}
-		}
-		return nil
 	}
 }
 

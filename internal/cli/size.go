@@ -36,7 +36,7 @@ func sizeCommand(a *app) *cobra.Command {
 	cmd := parent("size", "The sizes of virtual machines", "")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List the sizes that a virtual machine can have",
-		Args: names(0, 0, ""),
+		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			sizes, err := c.sizes(ctx)
 			if err != nil {

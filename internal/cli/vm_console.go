@@ -21,7 +21,7 @@ func vmConsoleCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "console NAME", Short: "Be at the serial console of a virtual machine",
 		Long:              "Be at the serial console of a virtual machine. Ctrl-] ends it; the machine runs on.\n\nWithout a terminal, what is on stdin is typed there, and the console stays until\nthe command is interrupted or the machine stops.",
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			m, err := a.findMachine(ctx, c, args[0])

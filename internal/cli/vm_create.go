@@ -28,7 +28,7 @@ func vmCreateCommand(a *app) *cobra.Command {
 			"lazuli vm create web1 --image debian-12",
 			"lazuli vm create db1 --image debian-12 --size Standard_B2s --data-disk 20G --tag tier=db",
 			"lazuli vm create web2 --image debian-12 --open-port 80 --open-port 443 --custom-data cloud-init.yaml"),
-		Args: names(1, 1, "NAME"),
+		Args: Args(1, 1, "NAME"),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			o.name, o.group = args[0], a.groupName()
 			return a.createMachine(ctx, c, cmd, o)

@@ -22,7 +22,7 @@ func vmDeleteCommand(a *app) *cobra.Command {
 		Use: "delete NAME…", Short: "Delete virtual machines and what was made for them",
 		Long:              "Delete virtual machines with what lazuli vm create has made for them: the OS\ndisk, the network interface, the public address and the security group. Data\ndisks stay, unless they were made with --delete-disks.",
 		Example:           example("lazuli vm delete web1", "lazuli vm delete web1 web2 --yes", "lazuli vm delete db1 --keep-disks"),
-		Args:              names(1, -1, "NAME"),
+		Args:              Args(1, -1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			if o.keepDisks && o.deleteDisks {

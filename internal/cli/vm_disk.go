@@ -20,7 +20,7 @@ func vmAttachCommand(a *app) *cobra.Command {
 		Use: "attach VM DISK", Short: "Attach a disk to a virtual machine",
 		Long:              "Attach a disk to a virtual machine, which may be running. In the guest the disk\nis /dev/disk/azure/scsi1/lunN.",
 		Example:           example("lazuli disk create data1 --size 20G", "lazuli vm attach db1 data1"),
-		Args:              names(2, 2, "VM and DISK"),
+		Args:              Args(2, 2, "VM and DISK"),
 		ValidArgsFunction: a.completeVMThenDisk,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			m, err := a.findMachine(ctx, c, args[0])
@@ -66,7 +66,7 @@ func vmDetachCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "detach VM DISK", Short: "Detach a disk from a virtual machine",
 		Long:              "Detach a disk from a virtual machine. Unmount it in the guest first.",
-		Args:              names(2, 2, "VM and DISK"),
+		Args:              Args(2, 2, "VM and DISK"),
 		ValidArgsFunction: a.completeVMThenDisk,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			m, err := a.findMachine(ctx, c, args[0])

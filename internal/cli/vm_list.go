@@ -17,7 +17,7 @@ func vmListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List virtual machines",
 		Example: example("lazuli vm list", "lazuli vm list --group shop -o json", "lazuli vm list -o name | xargs lazuli vm stop"),
-		Args:    names(0, 0, ""),
+		Args:    Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
 			ms, err := c.machines(ctx, a.groupAsked())
 			if err != nil {

@@ -19,7 +19,7 @@ func vmLogCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "log NAME", Short: "Print what a virtual machine wrote to its serial console",
 		Example:           example("lazuli vm log web1", "lazuli vm log web1 --follow"),
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			m, err := a.findMachine(ctx, c, args[0])

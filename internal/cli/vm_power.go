@@ -24,7 +24,7 @@ func begun[T any](ctx context.Context, p *runtime.Poller[T], err error) (func() 
 func (a *app) powerCommand(verb, doing string, do operation) *cobra.Command {
 	var noWait bool
 	cmd := &cobra.Command{
-		Use: verb + " NAME…", Args: names(1, -1, "NAME"),
+		Use: verb + " NAME…", Args: Args(1, -1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			vms := c.compute.NewVirtualMachinesClient()

@@ -14,7 +14,7 @@ import (
 func vmShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show a virtual machine, its disks and what befell it",
-		Args:              names(1, 1, "NAME"),
+		Args:              Args(1, 1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			m, err := a.findMachine(ctx, c, args[0])

@@ -25,7 +25,7 @@ func vmSSHCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ssh NAME [-- COMMAND…]", Short: "Log in to a virtual machine", Long: vmSSHLong,
 		Example:           example("lazuli vm ssh web1", "lazuli vm ssh web1 -- uname -a"),
-		Args:              names(1, -1, "NAME"),
+		Args:              Args(1, -1, "NAME"),
 		ValidArgsFunction: a.completeVMs,
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			if len(args) > 1 && cmd.ArgsLenAtDash() != 1 {

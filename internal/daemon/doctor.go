@@ -27,10 +27,17 @@ const (
 	Bad
 )
 
+func (l Level) String() string { return [...]string{"ok", "warn", "bad"}[l] }
+
+// MarshalText is the word for the level.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
 // Finding is one thing that was looked at.
 type Finding struct {
-	About, Finding, Advice string
-	Level                  Level
+	About   string `json:"about"`
+	Finding string `json:"finding"`
+	Advice  string `json:"advice,omitempty"`
+	Level   Level  `json:"level"`
 }
 
 // Doctor looks at whether this host can run machines. It changes nothing but
