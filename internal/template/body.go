@@ -76,7 +76,11 @@ func (s *scope) deploymentBody(r *Resource) (*jsonc.Object, error) {
 	if !ok {
 		return body, nil
 	}
-	if isInner(p) {
+	inner, err := s.isInner(p)
+	if err != nil {
+		return nil, err
+	}
+	if inner {
 		p.Set("template", nested)
 		return body, s.budget.Weigh(nested)
 	}
@@ -89,13 +93,24 @@ func (s *scope) deploymentBody(r *Resource) (*jsonc.Object, error) {
 }
 
 // isInner tells whether the properties of a deployment say that its template
-// is evaluated in a scope of its own.
-func isInner(properties *jsonc.Object) bool {
+// is evaluated in a scope of its own, which is the only way for templates of
+// language version 2.0.
+func (s *scope) isInner(properties *jsonc.Object) (bool, error) {
 	v, _ := properties.Get("expressionEvaluationOptions")
 	options, _ := v.(*jsonc.Object)
 	v, _ = options.Get("scope")
 	text, _ := v.(string)
-	return strings.EqualFold(text, "inner")
+	switch strings.ToLower(text) {
+	case "inner":
+		return true, nil
+	case "", "notspecified":
+		return s.t.version2, nil
+	case "outer":
+		if !s.t.version2 {
+			return false, nil
+		}
+	}
+	return false, expr.Errorf("The expression evaluation scope '%s' of the nested deployment is not supported", text)
 }
 
 // literal escapes what would be read as an expression, in a value that was

@@ -116,7 +116,38 @@ func order(resources []*Resource, all []edges) error {
 		}
 		r.after = nil
 	}
+	through(resources)
 	return nil
+}
+
+// through replaces resources that are only referred to by what they wait for
+// themselves, so that dependencies are of what is deployed only.
+func through(resources []*Resource) {
+	settled := make([]bool, len(resources))
+	var settle func(i int) []int
+	settle = func(i int) []int {
+		r := resources[i]
+		if settled[i] {
+			return r.DependsOn
+		}
+		settled[i] = true
+		if !slices.ContainsFunc(r.DependsOn, func(j int) bool { return resources[j].Existing }) {
+			return r.DependsOn
+		}
+		var waits []int
+		for _, j := range r.DependsOn {
+			if resources[j].Existing {
+				waits = append(waits, settle(j)...)
+			} else {
+				waits = append(waits, j)
+			}
+		}
+		r.DependsOn = slices.Compact(slices.Sorted(slices.Values(waits)))
+		return r.DependsOn
+	}
+	for i := range resources {
+		settle(i)
+	}
 }
 
 // circle is a resource that waits for itself, or nil.

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"strconv"
 	"strings"
 
 	"lazuli/internal/template/expr"
@@ -100,6 +101,10 @@ func textArg(fn string, args []any, i int) (string, error) {
 func textArgs(fn string, args []any) ([]string, error) {
 	texts := make([]string, len(args))
 	for i := range args {
+		if n, ok := args[i].(int64); ok && i > 0 { // a name of digits only
+			texts[i] = strconv.FormatInt(n, 10)
+			continue
+		}
 		s, err := textArg(fn, args, i)
 		if err != nil {
 			return nil, err

@@ -47,7 +47,9 @@ func TestResourceIDs(t *testing.T) {
 			"resourceId('A.B/c', 'x', 'y')":                     "!Unable to evaluate template language function 'resourceId': the type 'A.B/c' requires '1' resource name argument(s). Please see https://aka.ms/arm-resource-functions/#resourceid for usage details.",
 			"resourceId('a', 'b')":                              "!Unable to evaluate template language function 'resourceId': function requires exactly one multi-segmented argument which must be resource id including resource provider namespace. Current function arguments 'a,b'. Please see https://aka.ms/arm-resource-functions/#resourceid for usage details.",
 			"resourceId('A.B/c', 'x/y')":                        "!exactly one multi-segmented argument",
-			"resourceId('A.B/c', 1)":                            "!expects parameter 2 to be a string. The provided value is of type 'Integer'",
+			"resourceId('A.B/c', 1)":                            `"` + groupID + `/providers/A.B/c/1"`,
+			"resourceId('A.B/c/', true())":                      "!expects parameter 2 to be a string. The provided value is of type 'Boolean'",
+			"resourceId('A.B/c/', 'x')":                         `"` + groupID + `/providers/A.B/c/x"`,
 			"resourceId('a', 'b', 'c', 'A.B/c', 'x')":           "!too many arguments are before the resource type",
 			"subscriptionResourceId('a', 'b', 'A.B/c', 'x')":    "!too many arguments",
 			"subscriptionResourceId('a', 'x')":                  "!exactly one multi-segmented argument",
@@ -100,7 +102,7 @@ func TestContextFunctions(t *testing.T) {
 		return jsonc.NewObject("namespace", namespace, "resourceTypes", []any{jsonc.NewObject("resourceType", "disks", "locations", []any{"x"})})
 	}
 	sections := `"parameters": {"S": {"type": "string"}, "d": {"type": "string", "defaultValue": "[concat(parameters('s'), '!')]"},
-			"now": {"type": "string", "defaultValue": "[utcNow()]"}, "day": {"type": "string", "defaultValue": "[utcNow('d')]"}, "id": {"type": "string", "defaultValue": "[newGuid()]"}},
+			"now": {"type": "string", "defaultValue": "[utcNow()]"}, "day": {"type": "string", "defaultValue": "[utcNow('d')]"}, "byVariable": {"type": "string", "defaultValue": "[variables('list')[0]]"}, "id": {"type": "string", "defaultValue": "[newGuid()]"}},
 		"variables": {"a": "[variables('B')]", "b": {"x": ["[parameters('d')]", "[[no]", "[no] x"]},
 			"copy": [{"name": "list", "count": 3, "input": "[concat('item', copyIndex('list', 1))]"}, {"name": "objects", "count": 2, "input": {"n": "[copyIndex('objects')]", "m": "[copyIndex()]"}}],
 			"inside": {"copy": [{"name": "l", "count": "[length(variables('list'))]", "input": "[variables('list')[copyIndex('l')]]"}], "y": 1},
@@ -113,6 +115,7 @@ func TestContextFunctions(t *testing.T) {
 		"parameters('s')":                `"given"`,
 		"PARAMETERS('D')":                `"given!"`,
 		"parameters('now')":              `"20261122T200000Z"`,
+		"parameters('byVariable')":       `"item1"`,
 		"parameters('day')":              `"11/22/2026"`,
 		"take(parameters('id'), 24)":     `"00000000-0000-4000-8000-"`,
 		"variables('a').x":               `["given!","[no]","[no] x"]`,

@@ -13,12 +13,13 @@ type index struct {
 	byID    map[string]*Resource
 	symbols map[string]*Resource
 	names   map[string][]*Resource // and types with names, in both forms
+	last    map[string][]*Resource // of children, by the last part of their names
 	loops   map[string][]*Resource // by the names of loops, plain and symbolic
 }
 
 // newIndex refuses two resources with the same id, unless one is not deployed.
 func newIndex(resources []*Resource, loops map[string][]*Resource) (*index, error) {
-	x := &index{byID: map[string]*Resource{}, symbols: map[string]*Resource{}, names: map[string][]*Resource{}, loops: loops}
+	x := &index{byID: map[string]*Resource{}, symbols: map[string]*Resource{}, names: map[string][]*Resource{}, last: map[string][]*Resource{}, loops: loops}
 	for _, r := range resources {
 		id := strings.ToLower(r.ID)
 		other, taken := x.byID[id]
@@ -33,6 +34,10 @@ func newIndex(resources []*Resource, loops map[string][]*Resource) (*index, erro
 		}
 		x.call(r, r.Name)
 		x.call(r, r.Type+"/"+r.Name)
+		if at := strings.LastIndexByte(r.Name, '/'); at >= 0 {
+			last := jsonc.Fold(r.Name[at+1:])
+			x.last[last] = append(x.last[last], r)
+		}
 		if alternating := strings.TrimPrefix(ResourceID("", r.Type, strings.Split(r.Name, "/")), "/providers/"); strings.Contains(r.Name, "/") {
 			x.call(r, alternating)
 		}
@@ -45,8 +50,8 @@ func (x *index) call(r *Resource, name string) {
 	x.names[name] = append(x.names[name], r)
 }
 
-// find is the one resource of a symbolic name, an id, a name, or a type and
-// name; or nil.
+// find is the one resource of a symbolic name, an id, a name, a type and name,
+// or the last part of the name of a child; or nil.
 func (x *index) find(name string) (*Resource, error) {
 	key := jsonc.Fold(name)
 	if r, ok := x.symbols[key]; ok {
@@ -55,7 +60,10 @@ func (x *index) find(name string) (*Resource, error) {
 	if strings.HasPrefix(key, "/") {
 		return x.byID[strings.TrimSuffix(key, "/")], nil
 	}
-	return one(name, x.names[key])
+	if found, ok := x.names[key]; ok {
+		return one(name, found)
+	}
+	return one(name, x.last[key])
 }
 
 // one is the only one of several resources, or the only one that is deployed.

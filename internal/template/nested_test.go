@@ -69,6 +69,38 @@ func TestEvaluationScopes(t *testing.T) {
 	}
 }
 
+// TestEvaluationScopeOf has what decides where a nested template is evaluated:
+// an expression of it that means something only in its own scope.
+func TestEvaluationScopeOf(t *testing.T) {
+	nested := `"template": {"parameters": {"own": {"type": "string", "defaultValue": "x"}}, "resources": [{"type": "A.B/c", "name": "[parameters('own')]", "apiVersion": "1"}]}`
+	options := func(scope string) string {
+		return `"expressionEvaluationOptions": {"scope": "` + scope + `"}, ` + nested
+	}
+	list := func(properties string) string {
+		return resources(`{` + deploymentOf + `, "properties": {` + properties + `}}`)
+	}
+	symbolic := func(properties string) string {
+		return `{"languageVersion": "2.0", "resources": {"d": {` + deploymentOf + `, "properties": {` + properties + `}}}}`
+	}
+	for name, tt := range map[string]struct{ template, want string }{
+		"not said":            {list(nested), "The template parameter 'own' is not found"},
+		"not specified":       {list(options("NotSpecified")), "The template parameter 'own' is not found"},
+		"outer":               {list(options("outer")), "The template parameter 'own' is not found"},
+		"inner":               {list(options("inner")), ""},
+		"not said, version 2": {symbolic(nested), ""},
+		"inner, version 2":    {symbolic(options("Inner")), ""},
+		"outer, version 2":    {symbolic(options("Outer")), "The expression evaluation scope 'Outer' of the nested deployment is not supported"},
+		"another":             {list(options("both")), "The expression evaluation scope 'both' of the nested deployment is not supported"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tryPlan(tt.template, testInput(""))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestNestedInput(t *testing.T) {
 	const template = `"properties": {"mode": "Complete", "expressionEvaluationOptions": {"scope": "inner"}, "template": {"resources": []}}`
 	for name, tt := range map[string]struct {

@@ -33,6 +33,7 @@ func TestParameterChecks(t *testing.T) {
 		{`"type": "string", "allowedValues": ["a", "b"]`, `"c"`, "The provided value for the template parameter 'x' at line '1' and column '20' is not valid. The value 'c' is not part of the allowed value(s): 'a,b'. Please see https://aka.ms/arm-syntax-parameters for usage details."},
 		{`"type": "string", "allowedValues": ["a", "b"]`, `"A"`, "not part of the allowed value(s)"},
 		{`"type": "securestring", "allowedValues": ["a"]`, `"hunter2"`, "The parameter value is not part of the allowed value(s). Please"},
+		{`"type": "int", "allowedValues": []`, `3`, ""},
 		{`"type": "int", "allowedValues": [1, 2]`, `3`, "The value '3' is not part of the allowed value(s): '1,2'"},
 		{`"type": "array", "allowedValues": ["a", "b"]`, `["b", "a"]`, ""},
 		{`"type": "array", "allowedValues": ["a", "b"]`, `["c"]`, `The value '["c"]' is not part`},

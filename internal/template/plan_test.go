@@ -36,6 +36,7 @@ func TestPlans(t *testing.T) {
 				{"type": "A.B/x", "name": "byChildName", "apiVersion": "1", "dependsOn": ["n/s"]},
 				{"type": "A.B/x", "name": "byChildPath", "apiVersion": "1", "dependsOn": ["A.B/net/n/sub/s"]},
 				{"type": "A.B/x", "name": "byChildType", "apiVersion": "1", "dependsOn": ["A.B/net/sub/n/s"]},
+				{"type": "A.B/x", "name": "byLastPart", "apiVersion": "1", "dependsOn": ["S"], "p": "[reference('s').x]"},
 				{"type": "A.B/x", "name": "twice", "apiVersion": "1", "dependsOn": ["n", "A.B/net/n"]},
 				{"type": "A.B/x", "name": "none", "apiVersion": "1", "dependsOn": []},
 				{"type": "A.B/x", "name": "array", "apiVersion": "1", "dependsOn": "[createArray('n', 'n/s')]"}]}`,
@@ -43,7 +44,7 @@ func TestPlans(t *testing.T) {
 				"A.B/net/n", "A.B/net/n/sub/s after n",
 				"A.B/x/byName after n", "A.B/x/byTypeAndName after n", "A.B/x/byID after n",
 				"A.B/x/byChildID after n/s", "A.B/x/byChildName after n/s", "A.B/x/byChildPath after n/s",
-				"A.B/x/byChildType after n/s", "A.B/x/twice after n", "A.B/x/none", "A.B/x/array after n, n/s",
+				"A.B/x/byChildType after n/s", "A.B/x/byLastPart after n/s", "A.B/x/twice after n", "A.B/x/none", "A.B/x/array after n, n/s",
 			},
 		},
 		"loop, and what waits for all of it": {
@@ -103,13 +104,15 @@ func TestPlans(t *testing.T) {
 					{"type": "sub", "name": "s", "apiVersion": "1", "dependsOn": ["n"], "resources": [
 						{"type": "rule", "name": "r", "apiVersion": "1"}]},
 					{"type": "A.B/net/sub", "name": "n/full", "apiVersion": "1"},
-					{"type": "providers/locks", "name": "Microsoft.Authorization/l", "apiVersion": "1"}]},
+					{"type": "providers/locks", "name": "Microsoft.Authorization/l", "apiVersion": "1"},
+					{"type": "C.D/solutions", "name": "of another provider", "apiVersion": "1"}]},
 				{"type": "A.B/net/providers/roleAssignments", "name": "n/Microsoft.Authorization/ra", "apiVersion": "1"},
 				{"type": "Microsoft.Authorization/locks", "name": "ext", "apiVersion": "1", "scope": "A.B/net/n"},
 				{"type": "Microsoft.Authorization/locks", "name": "ext2", "apiVersion": "1", "scope": "[resourceId('A.B/net', 'n')]"}]}`,
 			want: []string{
 				"A.B/net/n/sub/first after n", "A.B/net/n", "A.B/net/n/sub/s after n", "A.B/net/n/sub/s/rule/r after n/s", "A.B/net/n/sub/full after n",
 				"A.B/net/n/providers/Microsoft.Authorization/locks/l after n",
+				"C.D/solutions/of another provider after n",
 				"A.B/net/n/providers/Microsoft.Authorization/roleAssignments/ra",
 				"A.B/net/n/providers/Microsoft.Authorization/locks/ext after n",
 				"A.B/net/n/providers/Microsoft.Authorization/locks/ext2 after n",
@@ -137,8 +140,18 @@ func TestPlans(t *testing.T) {
 				"/subscriptions/" + subscriptionID + "/resourceGroups/other/providers/A.B/disk/d (existing)",
 				"/subscriptions/s2/resourceGroups/other/providers/A.B/disk/d (existing)",
 				"A.B/nic/nic0 after n", "A.B/nic/nic1 after n",
-				"A.B/vm/v after d, nic0, nic1", "A.B/vm/w after nic0, nic1",
+				"A.B/vm/v after nic0, nic1", "A.B/vm/w after nic0, nic1",
 			},
+		},
+		"through what is only referred to": {
+			template: `{"languageVersion": "2.0", "resources": {
+				"a": {"type": "A.B/c", "name": "a", "apiVersion": "1"},
+				"old": {"existing": true, "type": "A.B/c", "name": "old", "apiVersion": "1", "dependsOn": ["a", "older"]},
+				"older": {"existing": true, "type": "A.B/c", "name": "older", "apiVersion": "1", "dependsOn": ["b"]},
+				"b": {"type": "A.B/c", "name": "b", "apiVersion": "1"},
+				"c": {"type": "A.B/c", "name": "c", "apiVersion": "1", "dependsOn": ["old"]},
+				"d": {"type": "A.B/c", "name": "d", "apiVersion": "1", "dependsOn": ["older", "c"]}}}`,
+			want: []string{"A.B/c/a", "A.B/c/old (existing) after a, b", "A.B/c/older (existing) after b", "A.B/c/b", "A.B/c/c after a, b", "A.B/c/d after b, c"},
 		},
 		"loops in loops": {
 			template: `{"languageVersion": "2.0", "resources": {

@@ -17,7 +17,7 @@ type Resource struct {
 	Symbol     string // its symbolic name, of an instance of a loop with its index: nics[2]
 	Existing   bool   // only referred to, and not deployed
 	Skipped    bool   // its condition is false
-	DependsOn  []int  // the resources of the plan that have to be there first
+	DependsOn  []int  // the resources of the plan that have to be deployed first
 
 	def    *jsonc.Object
 	place  place
@@ -228,6 +228,8 @@ func (s *scope) adopt(r *Resource) {
 			return
 		}
 		r.Type = r.Type[len(prefix):]
+	} else if namespace, _, _ := strings.Cut(r.Type, "/"); strings.Contains(namespace, ".") {
+		return // of another provider: only written there
 	}
 	r.Type = r.parent.Type + "/" + r.Type
 	r.Name = r.parent.Name + "/" + r.Name

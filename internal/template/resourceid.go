@@ -137,7 +137,7 @@ func typeArg(fn string, args []any) (before, rest []string, err error) {
 
 // typedID makes the id of a type and as many names as it has segments.
 func typedID(fn, scope string, typeAndNames []string) (any, error) {
-	resourceType, names := typeAndNames[0], typeAndNames[1:]
+	resourceType, names := strings.Trim(typeAndNames[0], "/"), typeAndNames[1:]
 	if want := strings.Count(resourceType, "/"); want != len(names) || want == 0 {
 		return nil, expr.Errorf("Unable to evaluate template language function '%s': the type '%s' requires '%d' resource name argument(s). Please see https://aka.ms/arm-resource-functions/#%s for usage details.", fn, resourceType, want, strings.ToLower(fn))
 	}

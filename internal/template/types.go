@@ -110,8 +110,8 @@ func inPath(path string) string {
 // the whole.
 func (c checker) allowed(schema *jsonc.Object, v any, typeName string) string {
 	list, _ := schema.Get("allowedValues")
-	values, ok := list.([]any)
-	if !ok {
+	values, _ := list.([]any)
+	if len(values) == 0 {
 		return ""
 	}
 	if isAny(v, values) {

@@ -100,7 +100,7 @@ func (s *scope) variable(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.where == inParameter || s.where == inFunction && !s.t.version2 {
+	if s.where == inFunction && !s.t.version2 {
 		return nil, notHere("variables")
 	}
 	return s.settleVariable(name)

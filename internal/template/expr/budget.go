@@ -45,7 +45,7 @@ func (b *Budget) Make(n int) error {
 }
 
 // LiteralLimit is the longest string that a function may return.
-const LiteralLimit = 131_072
+const LiteralLimit = 1 << 20
 
 // text charges for a string that a function made.
 func (b *Budget) text(s string) (any, error) {

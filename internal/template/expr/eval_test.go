@@ -134,7 +134,7 @@ func TestBudget(t *testing.T) {
 }
 
 func TestLiteralLimit(t *testing.T) {
-	big := "padLeft('x', 131072)"
+	big := "padLeft('x', 1048576)"
 	for name, source := range map[string]string{
 		"concat":  "concat(" + big + ", 'a')",
 		"join":    "join(createArray(" + big + ", 'a'), ',')",
@@ -146,7 +146,7 @@ func TestLiteralLimit(t *testing.T) {
 		"guid":    "guid(" + big + ", 'a')",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := evaluate(source); err == nil || !strings.Contains(err.Error(), "literal limit exceeded. Limit: '131072'") {
+			if _, err := evaluate(source); err == nil || !strings.Contains(err.Error(), "literal limit exceeded. Limit: '1048576'") {
 				t.Error(err)
 			}
 		})

@@ -139,7 +139,7 @@ func replace(b *Budget, args []any) (any, error) {
 	}
 	s, from, to := parts[0], parts[1], parts[2]
 	if from == "" {
-		return nil, badValue("replace", "The string to be replaced must not be empty.")
+		return s, nil // as quickstart templates do with tokens that they do not need
 	}
 	n := strings.Count(s, from)
 	if err := b.textOf(len(s) + n*(len(to)-len(from))); err != nil {

@@ -163,7 +163,7 @@ func (r *reader) value(depth int) (any, Pos, error) {
 	case c == '"' || c == '\'':
 		s, err := r.str(c)
 		return s, r.pos(), err
-	case c == '-' || c >= '0' && c <= '9':
+	case c == '-' || c == '.' || c >= '0' && c <= '9':
 		v, err := r.number()
 		return v, r.pos(), err
 	}

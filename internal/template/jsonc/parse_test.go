@@ -25,6 +25,7 @@ func TestParse(t *testing.T) {
 		"names by case":      {`{"abcKey":1,"ABCKey":2}`, `{"abcKey":1,"ABCKey":2}`},
 		"slashes in strings": {`"http://x/*y*/"`, `"http://x/*y*/"`},
 		"empty":              {` { } `, `{}`},
+		"bare fraction":      {`[.5, -.5, 5.]`, `[0.5,-0.5,5.0]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, err := Parse([]byte(tt.text))
@@ -62,6 +63,7 @@ func TestParseErrors(t *testing.T) {
 		"number too large":    {`9223372036854775808`, "too large", Pos{1, 19}},
 		"number with plus":    {`[-+1]`, "malformed", Pos{1, 4}},
 		"float too large":     {`1e999`, "not a valid number", Pos{1, 5}},
+		"only a point":        {`[.]`, "not a valid number", Pos{1, 2}},
 		"only minus":          {`-`, "malformed", Pos{1, 1}},
 		"same name twice":     {`{"a":1,"b":2,"a":3}`, "'a'", Pos{1, 19}},
 		"same name among 20":  {`{` + names(20) + `"n3":1}`, "'n3'", Pos{1, 158}},
