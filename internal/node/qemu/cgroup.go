@@ -57,7 +57,7 @@ func joinCgroups(c Config, pid int, m fabric.Machine) {
 	if unified() {
 		use, all = v2, all2
 		for _, dir := range []string{cgroupRoot, filepath.Join(cgroupRoot, c.Cgroup)} {
-			if err := errors.Join(makeDir(dir), put(dir, "cgroup.subtree_control", "+cpu +memory +pids")); err != nil {
+			if err := errors.Join(makeDir(dir), enable(dir, "cpu", "memory", "pids")); err != nil {
 				c.Log.Debug("control group without controllers", "err", err)
 			}
 		}
@@ -75,6 +75,15 @@ func joinCgroups(c Config, pid int, m fabric.Machine) {
 	if err := put(filepath.Join(cgroupRoot, all.controller, c.Cgroup), all.file, all.value); err != nil {
 		c.Log.Debug("machines together have no weight", "err", err)
 	}
+}
+
+// enable gives the groups below dir each controller by itself: asked for all at
+// once, a host that lacks one gives none.
+func enable(dir string, controllers ...string) (err error) {
+	for _, name := range controllers {
+		err = errors.Join(err, put(dir, "cgroup.subtree_control", "+"+name))
+	}
+	return err
 }
 
 // leaveCgroups removes the control groups of a machine that has ended.

@@ -36,6 +36,21 @@ func TestCgroupOfAll(t *testing.T) {
 	}
 }
 
+// TestEnableAsksForEach writes to a file that keeps only the last that was
+// asked for.
+func TestEnableAsksForEach(t *testing.T) {
+	dir := t.TempDir()
+	if err := enable(dir, "cpu", "memory", "pids"); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, filepath.Join(dir, "cgroup.subtree_control")); got != "+pids" {
+		t.Errorf("asked for %q at once", got)
+	}
+	if err := enable(filepath.Join(dir, "none"), "cpu"); err == nil {
+		t.Error("a group that is not there has a controller")
+	}
+}
+
 // TestCgroupsOfAMachine holds where the host lets control groups be made, and
 // that a machine runs where it does not.
 func TestCgroupsOfAMachine(t *testing.T) {
