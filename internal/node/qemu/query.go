@@ -63,8 +63,9 @@ func (p *process) disk(ctx context.Context, diskUID string) (drv drive, ok bool,
 	return drive{}, false, err
 }
 
-// findTimeout is how long a QEMU has to say what it is doing.
-const findTimeout = 5 * time.Second
+// findTimeout is how long a QEMU has to say what it is doing. A host that is
+// busy with many guests under TCG needs some of it.
+const findTimeout = 10 * time.Second
 
 // Find says what the machine is doing. Of one whose QEMU does not answer it
 // says just that.
