@@ -96,6 +96,12 @@ func (k *kernel) setAddresses(l netlink.Link, want ...netip.Prefix) error {
 	if err != nil {
 		return err
 	}
+	return k.changeAddresses(l, have[l.Attrs().Index], want)
+}
+
+// changeAddresses makes the addresses that the device has those that are
+// wanted.
+func (k *kernel) changeAddresses(l netlink.Link, have map[netip.Prefix]bool, want []netip.Prefix) error {
 	for _, p := range want {
 		if have[p] {
 			delete(have, p)
@@ -119,39 +125,55 @@ func (k *kernel) setAddresses(l netlink.Link, want ...netip.Prefix) error {
 	return nil
 }
 
-func (k *kernel) addresses(l netlink.Link) (map[netip.Prefix]bool, error) {
+// addresses are those of the device, or of all if it is nil, by the device's
+// index. The kernel looks at all for one, too.
+func (k *kernel) addresses(l netlink.Link) (map[int]map[netip.Prefix]bool, error) {
 	list, err := uninterrupted(func() ([]netlink.Addr, error) { return k.nl.AddrList(l, netlink.FAMILY_V4) })
 	if err != nil {
-		return nil, fmt.Errorf("list addresses of %s: %w", l.Attrs().Name, err)
+		return nil, fmt.Errorf("list addresses: %w", err)
 	}
-	have := map[netip.Prefix]bool{}
+	have := map[int]map[netip.Prefix]bool{}
 	for _, a := range list {
 		if p := prefixOf(a.IPNet); !p.Addr().IsLoopback() {
-			have[p] = true
+			add(have, a.LinkIndex, p, true)
 		}
 	}
 	return have, nil
 }
 
-// setNeighbours gives the device exactly these permanent neighbours.
-func (k *kernel) setNeighbours(l netlink.Link, mac net.HardwareAddr, want []netip.Addr) error {
-	index := l.Attrs().Index
-	list, err := uninterrupted(func() ([]netlink.Neigh, error) { return k.nl.NeighList(index, netlink.FAMILY_V4) })
+// neighbours are the MACs of the permanent neighbours of all devices, by the
+// device's index.
+func (k *kernel) neighbours() (map[int]map[netip.Addr]string, error) {
+	list, err := uninterrupted(func() ([]netlink.Neigh, error) { return k.nl.NeighList(0, netlink.FAMILY_V4) })
 	if err != nil {
-		return fmt.Errorf("list neighbours of %s: %w", l.Attrs().Name, err)
+		return nil, fmt.Errorf("list neighbours: %w", err)
 	}
-	have := map[netip.Addr]bool{} // says whether it is right
+	have := map[int]map[netip.Addr]string{}
 	for _, n := range list {
 		if a, _ := netip.AddrFromSlice(n.IP); n.State&netlink.NUD_PERMANENT != 0 {
-			have[a.Unmap()] = n.HardwareAddr.String() == mac.String()
+			add(have, n.LinkIndex, a.Unmap(), n.HardwareAddr.String())
 		}
 	}
+	return have, nil
+}
+
+func add[K comparable, V any](m map[int]map[K]V, index int, key K, value V) {
+	if m[index] == nil {
+		m[index] = map[K]V{}
+	}
+	m[index][key] = value
+}
+
+// changeNeighbours makes the permanent neighbours that the device has those
+// that are wanted.
+func (k *kernel) changeNeighbours(l netlink.Link, have map[netip.Addr]string, mac net.HardwareAddr, want []netip.Addr) error {
+	index := l.Attrs().Index
 	for _, a := range want {
-		if have[a] {
-			delete(have, a)
+		is := have[a]
+		delete(have, a)
+		if is == mac.String() {
 			continue
 		}
-		delete(have, a)
 		if err := k.did("set neighbour " + a.String()); err != nil {
 			return err
 		}

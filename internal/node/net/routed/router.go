@@ -46,9 +46,13 @@ func (d *Driver) router(k *kernel, nw *network, p *plan, fresh bool) error {
 	for _, u := range p.unreachable {
 		routes = append(routes, route{dst: u})
 	}
+	seen, err := k.see()
+	if err != nil {
+		return err
+	}
 	for i := range p.ports {
 		q := &p.ports[i]
-		l, err := k.tap(links[q.dev], q)
+		l, err := k.tap(links[q.dev], q, seen)
 		if err != nil {
 			return fmt.Errorf("port %s: %w", q.dev, err)
 		}
@@ -58,6 +62,21 @@ func (d *Driver) router(k *kernel, nw *network, p *plan, fresh bool) error {
 		}
 	}
 	return k.setRoutes(routes, func(netlink.Route) bool { return true })
+}
+
+// seen is what all devices of the namespace have. It is asked for once: the
+// kernel takes as long to tell of one device as of a thousand.
+type seen struct {
+	addresses  map[int]map[netip.Prefix]bool
+	neighbours map[int]map[netip.Addr]string
+}
+
+func (k *kernel) see() (s seen, err error) {
+	if s.addresses, err = k.addresses(nil); err != nil {
+		return s, err
+	}
+	s.neighbours, err = k.neighbours()
+	return s, err
 }
 
 // links are all devices of the namespace.
@@ -93,7 +112,7 @@ func (k *kernel) deleteTaps(links map[string]netlink.Link, keep func(dev string)
 }
 
 // tap makes the device of a port; l is the one that is there, or nil.
-func (k *kernel) tap(l netlink.Link, p *port) (netlink.Link, error) {
+func (k *kernel) tap(l netlink.Link, p *port, has seen) (netlink.Link, error) {
 	if l == nil {
 		if err := k.did("create tap " + p.dev); err != nil {
 			return nil, err
@@ -124,12 +143,13 @@ func (k *kernel) tap(l netlink.Link, p *port) (netlink.Link, error) {
 	for _, g := range p.gateways {
 		gateways = append(gateways, host(g))
 	}
-	if err := k.setAddresses(l, gateways...); err != nil {
+	index := l.Attrs().Index
+	if err := k.changeAddresses(l, has.addresses[index], gateways); err != nil {
 		return nil, err
 	}
 	var own []netip.Addr
 	for _, a := range p.addresses {
 		own = append(own, a.private)
 	}
-	return l, k.setNeighbours(l, p.mac, own)
+	return l, k.changeNeighbours(l, has.neighbours[index], p.mac, own)
 }
