@@ -21,8 +21,8 @@ func (s *scope) checkOutputs() error {
 		if !ok {
 			return at.invalid("The template output '%s' %s must be a JSON object", m.Name, at)
 		}
-		name, _ := resolve(def, s.t.types).Get("type")
-		if text, _ := name.(string); typeNames[strings.ToLower(text)] == "" {
+		name, typed := resolve(def, s.t.types).Get("type")
+		if text, _ := name.(string); typeNames[strings.ToLower(text)] == "" && (typed || !s.t.version2) {
 			return at.invalid("The template output '%s' %s is not valid: %s", m.Name, at, noType(text))
 		}
 		if !def.Has("value") && !def.Has("copy") {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strings"
 
 	"lazuli/internal/template/expr"
@@ -121,6 +122,9 @@ func (s *scope) defaultOf(name string, source any, at place) (any, error) {
 func (s *scope) checkParameter(name string, def *jsonc.Object, v any, at place) error {
 	check := checker{types: s.t.types, step: func() error { return s.budget.Make(16) }}
 	message, err := check.value(def, v, "")
+	if !s.t.version2 && !def.Has("type") && !def.Has("$ref") {
+		message = noType("")
+	}
 	switch {
 	case err != nil:
 		return at.blame(err, "The template parameter '%s' %s", name, at)
@@ -159,6 +163,9 @@ var typeNames = map[string]string{
 	"object": "Object", "secureobject": "SecureObject", "array": "Array",
 }
 
+// shownTypes are those of values that may be of any type.
+var shownTypes = map[string]string{"String": "String", "Integer": "Int", "Boolean": "Bool", "Array": "Array"}
+
 // Parameters are the parameters with the values that they have in the plan, as
 // a deployment shows them. Secret ones have no value.
 func (p *Plan) Parameters() *jsonc.Object {
@@ -176,7 +183,7 @@ func show(t *Template, def *jsonc.Object, v any) *jsonc.Object {
 	schema := resolve(def, t.types)
 	name, _ := schema.Get("type")
 	text, _ := name.(string)
-	o := jsonc.NewObject("type", typeNames[strings.ToLower(text)])
+	o := jsonc.NewObject("type", cmp.Or(typeNames[strings.ToLower(text)], shownTypes[expr.TypeName(v)], "Object"))
 	if v, ok := redact(schema, v, t.types); ok {
 		o.Set("value", v)
 	}

@@ -20,6 +20,8 @@ func TestParameterChecks(t *testing.T) {
 		"dog": {"type": "object", "properties": {"kind": {"type": "string"}, "tricks": {"type": "array", "items": {"type": "string"}}}}},`
 	for _, tt := range []struct{ schema, value, want string }{
 		{`"type": "string"`, `"a"`, ""},
+		{`"metadata": {}`, `"a"`, "The type '' is not one of"},
+		{`"type": "object", "properties": {"any": {}}, "additionalProperties": {}`, `{"any": 1, "more": []}`, ""},
 		{`"type": "String"`, `1`, "Template parameter JToken type is not valid. Expected 'String, Uri'. Actual 'Integer'. Please see https://aka.ms/resource-manager-parameter-files for usage details."},
 		{`"type": "securestring"`, `"a"`, ""},
 		{`"type": "int"`, `1.5`, "Expected 'Integer'. Actual 'Float'"},
@@ -116,6 +118,18 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	if got := bodies(t, p, &world{})["x"]; got != `{"properties":{"p":"hunter2"}}` {
 		t.Errorf("the resource itself got %s", got)
+	}
+}
+
+func TestAnyType(t *testing.T) {
+	p := plan(t, `{"languageVersion": "2.0", "parameters": {"a": {}, "b": {}, "c": {"allowedValues": [1, "x"]}}, "resources": {}, "outputs": {"o": {"value": "[parameters('b')]"}}}`,
+		testInput(`{"a": {"value": {"x": 1}}, "b": {"value": [true]}, "c": {"value": "x"}}`))
+	if got, want := string(jsonc.Append(nil, p.Parameters())), `{"a":{"type":"Object","value":{"x":1}},"b":{"type":"Array","value":[true]},"c":{"type":"String","value":"x"}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	out, err := p.Outputs(t.Context(), &world{})
+	if got, want := string(jsonc.Append(nil, out)), `{"o":{"type":"Array","value":[true]}}`; got != want || err != nil {
+		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
 

@@ -22,7 +22,7 @@ func resolve(schema, types *jsonc.Object) *jsonc.Object {
 		target, _ := types.Get(name)
 		def, isObject := target.(*jsonc.Object)
 		if !ok || !isObject {
-			return jsonc.NewObject()
+			return noSchema
 		}
 		merged := def.Clone()
 		for m := range schema.All() {
@@ -32,8 +32,11 @@ func resolve(schema, types *jsonc.Object) *jsonc.Object {
 		}
 		schema = merged
 	}
-	return jsonc.NewObject()
+	return noSchema
 }
+
+// noSchema is what a $ref that leads nowhere means: nothing is of that type.
+var noSchema = jsonc.NewObject("type", "")
 
 func nullable(schema *jsonc.Object, t *Template) bool {
 	v, _ := resolve(schema, t.types).Get("nullable")
@@ -67,20 +70,13 @@ func (c checker) value(schema *jsonc.Object, v any, path string) (string, error)
 		return "The type is nested too deeply", nil
 	}
 	schema = resolve(schema, c.types)
-	name, _ := schema.Get("type")
-	typeName, _ := name.(string)
-	typeName = strings.ToLower(typeName)
-	want, ok := jsonTypes[typeName]
-	if !ok {
-		return noType(typeName), nil
-	}
 	if null, _ := schema.Get("nullable"); v == nil && null == true {
 		return "", nil
 	}
-	if got := expr.TypeName(v); !strings.Contains(want, got) {
-		return fmt.Sprintf("Expected '%s'. Actual '%s'%s", want, got, inPath(path)), nil
+	if message := kind(schema, v); message != "" {
+		return message + inPath(path), nil
 	}
-	if message := c.allowed(schema, v, typeName); message != "" {
+	if message := allowed(schema, v); message != "" {
 		return message + inPath(path), nil
 	}
 	if message := bounds(schema, v); message != "" {
@@ -106,9 +102,26 @@ func inPath(path string) string {
 	return fmt.Sprintf(" (at '%s')", path)
 }
 
+// kind checks the JSON type. A type that does not say is of any.
+func kind(schema *jsonc.Object, v any) string {
+	name, ok := schema.Get("type")
+	if !ok {
+		return ""
+	}
+	typeName, _ := name.(string)
+	want, ok := jsonTypes[strings.ToLower(typeName)]
+	if !ok {
+		return noType(typeName)
+	}
+	if got := expr.TypeName(v); !strings.Contains(want, got) {
+		return fmt.Sprintf("Expected '%s'. Actual '%s'", want, got)
+	}
+	return ""
+}
+
 // allowed checks allowedValues. Those of an array are for its elements, or for
 // the whole.
-func (c checker) allowed(schema *jsonc.Object, v any, typeName string) string {
+func allowed(schema *jsonc.Object, v any) string {
 	list, _ := schema.Get("allowedValues")
 	values, _ := list.([]any)
 	if len(values) == 0 {
@@ -126,7 +139,7 @@ func (c checker) allowed(schema *jsonc.Object, v any, typeName string) string {
 			return ""
 		}
 	}
-	if strings.HasPrefix(typeName, "secure") {
+	if isSecret(schema) {
 		return "The parameter value is not part of the allowed value(s)"
 	}
 	texts := make([]string, len(values))
@@ -285,12 +298,17 @@ func (c checker) variant(schema, o *jsonc.Object, path string) (*jsonc.Object, s
 	return nil, fmt.Sprintf("The value of the property '%s' is not one of '%s'%s", property, strings.Join(mapping.Names(), ","), inPath(path))
 }
 
+func isSecret(schema *jsonc.Object) bool {
+	name, _ := schema.Get("type")
+	s, _ := name.(string)
+	return strings.HasPrefix(strings.ToLower(s), "secure")
+}
+
 // redact is a value without what its type says is secret. It is false if all
 // of it is.
 func redact(schema *jsonc.Object, v any, types *jsonc.Object) (any, bool) {
 	schema = resolve(schema, types)
-	name, _ := schema.Get("type")
-	if s, _ := name.(string); strings.HasPrefix(strings.ToLower(s), "secure") {
+	if isSecret(schema) {
 		return nil, false
 	}
 	switch v := v.(type) {
