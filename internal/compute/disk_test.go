@@ -191,4 +191,6 @@ func TestDeleteDisk(t *testing.T) {
 	}
 	_, err = c.Do(armtest.Request{Method: "PATCH", ID: vmID, Body: `{"properties": {"storageProfile": {"dataDisks": [{"lun": 0, "createOption": "Attach", "name": "d1"}]}}}`})
 	armtest.WantError(t, err, "InvalidResourceReference")
+	_, err = c.Do(armtest.Request{Method: "PATCH", ID: vmID, Body: `{"properties": {"storageProfile": {"dataDisks": [{"lun": 0, "createOption": "Empty", "diskSizeGB": 1, "name": "d1"}]}}}`})
+	armtest.WantError(t, err, "ResourceBeingDeleted")
 }

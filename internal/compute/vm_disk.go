@@ -177,6 +177,9 @@ func makeDisk(ctx context.Context, c *arm.Call, e *vmEdit, target, name string, 
 	if err != nil {
 		return id, err
 	}
+	if exists != nil && exists.Deleting() {
+		return id, arm.Conflict("ResourceBeingDeleted", "Disk %s is being deleted. Wait until it is gone and try again.", name).At(target)
+	}
 	if exists != nil {
 		return id, arm.Conflict("ConflictingUserInput", "Disk %s already exists in resource group %s. Only CreateOption.Attach is supported.", name, id.ResourceGroup).At(target)
 	}
