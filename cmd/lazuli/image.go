@@ -29,6 +29,9 @@ Images that can be built: debian-12.`,
 			if args[0] != recipe.Name {
 				return cli.Usage("no image named %q can be built. There is: %s", args[0], recipe.Name)
 			}
+			if err := daemon.MakeDataDir(dataDir(cmd)); err != nil {
+				return err
+			}
 			c, err := image.Open(daemon.ImagesDir(dataDir(cmd)))
 			if err != nil {
 				return err

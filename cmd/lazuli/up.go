@@ -143,8 +143,8 @@ const otherTime = 15 * time.Second
 // start starts a daemon. When another is started at the same time, either will
 // do.
 func start(ctx context.Context, dir string) (*status, error) {
-	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
+	if err := daemon.MakeDataDir(dir); err != nil {
+		return nil, err
 	}
 	ctx, cancel := withTimeout(ctx)
 	defer cancel()

@@ -162,6 +162,31 @@ func TestDataDirectoryIsAFile(t *testing.T) {
 	}
 }
 
+// Whichever command comes first makes the directory, and all of them leave it so
+// that machines' users can pass.
+func TestMakeDataDir(t *testing.T) {
+	for name, was := range map[string]os.FileMode{"absent": 0, "closed": 0o700, "open": 0o755} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			if was != 0 {
+				if err := os.Mkdir(dir, was); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := MakeDataDir(dir); err != nil {
+				t.Fatal(err)
+			}
+			fi, err := os.Stat(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := was | dataDirMode; fi.Mode().Perm() != want {
+				t.Errorf("mode = %o, want %o", fi.Mode().Perm(), want)
+			}
+		})
+	}
+}
+
 // Machines' users have to get to their disks.
 func TestPassage(t *testing.T) {
 	above := filepath.Join(t.TempDir(), "above")

@@ -15,6 +15,10 @@ type dirs map[string]fs.FileMode
 // dataDirMode lets the users who run machines pass through.
 const dataDirMode = 0o711
 
+// MakeDataDir makes the data directory, for what is put there before the first
+// start.
+func MakeDataDir(dir string) error { return makeDirs(dir, nil) }
+
 // makeDirs makes the data directory and those below it, for good: a directory
 // that a power cut takes away takes with it all that was synced in it. A data
 // directory that is there already is let be but for what it lacks: it may be

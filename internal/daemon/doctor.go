@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -121,6 +122,9 @@ func device(path, about string) Finding {
 // accelerator tells what machines run on here. KVM that is there is not
 // always KVM that works: it is tried.
 func accelerator(ctx context.Context, dataDir string) Finding {
+	if err := errors.Join(MakeDataDir(dataDir), checkPassage(dataDir)); err != nil {
+		return Finding{"data directory", err.Error(), "", Bad}
+	}
 	h, err := qemu.Probe(ctx, qemu.Config{Root: filepath.Join(dataDir, "machines"), Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		return Finding{"accelerator", err.Error(), "see what QEMU says above: a guest of a few instructions did not run", Bad}
