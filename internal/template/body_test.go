@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,4 +199,22 @@ func TestSameInputSamePlan(t *testing.T) {
 	if d := cmp.Diff(first, bodies(t, plan(t, template, testInput("")), nil)); d != "" {
 		t.Error(d)
 	}
+}
+
+// TestBodiesAtTheSameTime evaluates as a reconciler does that makes resources
+// in parallel. The runtime ends a test that writes a map from two sides.
+func TestBodiesAtTheSameTime(t *testing.T) {
+	p := plan(t, nics(100, true), testInput(""))
+	var all sync.WaitGroup
+	for _, r := range p.Resources {
+		all.Go(func() {
+			if _, err := p.Body(t.Context(), r, &world{}); err != nil {
+				t.Error(err)
+			}
+			if !p.Has(r.ID) || p.Parameters().Len() == 0 {
+				t.Error("the plan lost something")
+			}
+		})
+	}
+	all.Wait()
 }

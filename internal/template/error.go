@@ -44,6 +44,13 @@ type Violation struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
+// InvalidContent is the error of a request that is not even JSON.
+func InvalidContent(err error) *Error {
+	e := parseFailed(err)
+	e.Code, e.Message = CodeInvalidContent, "The request content was invalid and could not be deserialized: '"+err.Error()+"'."
+	return e
+}
+
 // InvalidDeployment is the error of a deployment whose template is right and
 // whose resources would be refused, with what is said of them.
 func InvalidDeployment(name, trackingID string, details ...*Error) *Error {

@@ -206,6 +206,15 @@ func TestViolation(t *testing.T) {
 	}
 }
 
+func TestContentThatIsNoJSON(t *testing.T) {
+	_, err := jsonc.Parse([]byte("{\n  x"))
+	got, _ := json.Marshal(InvalidContent(err))
+	want := `{"code":"InvalidRequestContent","message":"The request content was invalid and could not be deserialized: 'invalid character after parsing property name. Expected ':' but got: end of text, line 2, position 3'.","additionalInfo":[{"type":"TemplateViolation","info":{"lineNumber":2,"linePosition":3,"path":""}}]}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestParseFailureHasAPlace(t *testing.T) {
 	_, err := Parse([]byte("{\n \"resources\": nope"))
 	var e *Error

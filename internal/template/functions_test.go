@@ -69,7 +69,7 @@ func TestResourceIDs(t *testing.T) {
 			"resourceGroup().location":                               "!The template function 'resourceGroup' is not expected at this location",
 		}},
 		"in a management group": {management, map[string]string{
-			"resourceId('My.Rp/parent', 'p')":                `"/providers/Microsoft.Management/managementGroups/mg1/providers/My.Rp/parent/p"`,
+			"resourceId('My.Rp/parent', 'p')":                `"/providers/My.Rp/parent/p"`,
 			"managementGroupResourceId('My.Rp/parent', 'p')": `"/providers/Microsoft.Management/managementGroups/mg1/providers/My.Rp/parent/p"`,
 			"resourceId('a', 'b', 'c', 'A.B/c', 'x')":        "!too many arguments",
 			"subscriptionResourceId('My.Rp/parent', 'p')":    "!is not expected at this location",

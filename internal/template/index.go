@@ -58,7 +58,11 @@ func (x *index) find(name string) (*Resource, error) {
 		return r, nil
 	}
 	if strings.HasPrefix(key, "/") {
-		return x.byID[strings.TrimSuffix(key, "/")], nil
+		r, ok := x.byID[strings.TrimSuffix(key, "/")]
+		if below, found := strings.CutPrefix(key, "/providers/"); found && !ok {
+			return one(name, x.names[below]) // what resourceId() says in a management group
+		}
+		return r, nil
 	}
 	if found, ok := x.names[key]; ok {
 		return one(name, found)

@@ -157,10 +157,14 @@ func TestPlans(t *testing.T) {
 			template: `{"languageVersion": "2.0", "resources": {
 				"p": {"type": "A.B/p", "name": "[format('p{0}', copyIndex())]", "apiVersion": "1", "copy": {"name": "ps", "count": 2},
 					"resources": {"c": {"type": "c", "name": "[format('c{0}{1}', copyIndex('ps'), copyIndex('cs'))]", "apiVersion": "1",
-						"copy": {"name": "cs", "count": 2}}}}}}`,
+						"copy": {"name": "cs", "count": 2}}}},
+				"all": {"type": "A.B/last", "name": "z", "apiVersion": "1", "dependsOn": ["cs"]},
+				"both": {"type": "A.B/last", "name": "y", "apiVersion": "1", "dependsOn": ["c", "ps"]}}}`,
 			want: []string{
 				"A.B/p/p0", "A.B/p/p0/c/c00 after p0", "A.B/p/p0/c/c01 after p0",
 				"A.B/p/p1", "A.B/p/p1/c/c10 after p1", "A.B/p/p1/c/c11 after p1",
+				"A.B/last/z after p0/c00, p0/c01, p1/c10, p1/c11",
+				"A.B/last/y after p0, p0/c00, p0/c01, p1, p1/c10, p1/c11",
 			},
 		},
 	} {
@@ -195,6 +199,19 @@ func TestScopes(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestIDsInAManagementGroup(t *testing.T) {
+	in := testInput("")
+	in.Scope = Scope{ManagementGroup: "m"}
+	p := plan(t, resources(`{"type": "A.B/policy", "name": "x", "apiVersion": "1"},
+		{"type": "A.B/assignment", "name": "y", "apiVersion": "1", "dependsOn": ["[resourceId('A.B/policy', 'x')]"]},
+		{"type": "A.B/assignment", "name": "z", "apiVersion": "1", "p": "[reference(resourceId('A.B/policy', 'x')).id]"}`), in)
+	for _, r := range p.Resources[1:] {
+		if d := cmp.Diff([]int{0}, r.DependsOn); d != "" {
+			t.Error(r.Name, d)
+		}
 	}
 }
 

@@ -102,11 +102,17 @@ func (s *scope) expandLoop(d declared, def *jsonc.Object, parent *Resource, oute
 			r.after = instances[max(0, i/batch-1)*batch : i/batch*batch]
 		}
 	}
-	s.loops[jsonc.Fold(name)] = instances
-	if d.symbol != "" {
-		s.loops[jsonc.Fold(d.symbol)] = instances
+	s.addLoop(name, instances)
+	if d.symbol != "" && !strings.EqualFold(d.symbol, name) {
+		s.addLoop(d.symbol, instances)
 	}
 	return nil
+}
+
+// addLoop names instances. A loop within another has several runs of them.
+func (s *scope) addLoop(name string, instances []*Resource) {
+	key := jsonc.Fold(name)
+	s.loops[key] = append(s.loops[key], instances...)
 }
 
 // plain is an error of an expression whose message says where it is.

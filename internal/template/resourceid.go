@@ -19,7 +19,9 @@ func (s *scope) resourceID(args []any) (any, error) {
 	case at.Subscription != "" && len(before) < 2 || len(before) == 1:
 		at, err = subscriptionArgs("resourceId", at, before)
 	case len(before) != 0:
-		err = tooManyBefore("resourceId", args)
+		err = tooManyBefore("resourceId")
+	default:
+		at = Scope{} // in a management group it is an id of the tenant, too
 	}
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func groupArgs(at Scope, before []string) (Scope, error) {
 	case len(before) == 1:
 		return Scope{Subscription: at.Subscription, ResourceGroup: before[0]}, nil
 	case len(before) > 2:
-		return at, tooManyBefore("resourceId", nil)
+		return at, tooManyBefore("resourceId")
 	}
 	return at, nil
 }
@@ -48,14 +50,14 @@ func subscriptionArgs(fn string, at Scope, before []string) (Scope, error) {
 	case len(before) == 1:
 		return Scope{Subscription: before[0]}, nil
 	case len(before) > 1:
-		return at, tooManyBefore(fn, nil)
+		return at, tooManyBefore(fn)
 	case at.Subscription == "":
 		return at, notHere(fn)
 	}
 	return at.subscription(), nil
 }
 
-func tooManyBefore(fn string, _ []any) error {
+func tooManyBefore(fn string) error {
 	return expr.Errorf("Unable to evaluate template language function '%s': too many arguments are before the resource type. Please see https://aka.ms/arm-resource-functions/#%s for usage details.", fn, strings.ToLower(fn))
 }
 
@@ -74,7 +76,7 @@ func (s *scope) subscriptionResourceID(args []any) (any, error) {
 func (s *scope) tenantResourceID(args []any) (any, error) {
 	before, rest, err := typeArg("tenantResourceId", args)
 	if err == nil && len(before) > 0 {
-		err = tooManyBefore("tenantResourceId", args)
+		err = tooManyBefore("tenantResourceId")
 	}
 	if err != nil {
 		return nil, err
@@ -93,7 +95,7 @@ func (s *scope) managementGroupResourceID(args []any) (any, error) {
 	case len(before) == 1:
 		at.ManagementGroup = before[0]
 	case len(before) > 1:
-		return nil, tooManyBefore(fn, args)
+		return nil, tooManyBefore(fn)
 	case at.ManagementGroup == "":
 		return nil, notHere(fn)
 	}
