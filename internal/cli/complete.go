@@ -11,7 +11,7 @@ import (
 )
 
 // completionTime is how long a shell that completes a word may wait for us.
-const completionTime = 500 * time.Millisecond
+const completionTime = 2 * time.Second
 
 // offer lists the words that list finds, if it finds them in time, without
 // those that are on the command line already.
