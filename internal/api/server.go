@@ -182,6 +182,8 @@ func (s *Server) armError(q *request, err error) *arm.Error {
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return arm.StatusError(http.StatusServiceUnavailable, "ServerBusy", "The resource is being changed by too many others at once. Try again.")
+	case errors.Is(err, store.ErrNoSpace):
+		return arm.StatusError(http.StatusInsufficientStorage, "HostDiskFull", "The disk of the control plane is full, so that nothing can be written down. Free space in its data directory and try again.")
 	case errors.Is(err, store.ErrTooLarge):
 		return arm.StatusError(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The request is larger than can be stored.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -24,6 +24,9 @@ var (
 	ErrConflict = errors.New("transaction conflict")
 	// ErrTooLarge says that a value or transaction is over the engine's limit.
 	ErrTooLarge = errors.New("value too large")
+	// ErrNoSpace says that the host's disk is full. Nothing was written; it is
+	// safe to try again when there is room.
+	ErrNoSpace = errors.New("no space left for the state")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("store closed")
 )

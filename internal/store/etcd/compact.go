@@ -48,6 +48,7 @@ func (s *Store) compactLoop(o Options) {
 			return
 		case now := <-ticker.C:
 			s.compactTo(h.advance(now, s.member.Server.KV().Rev()))
+			s.keepReserve(o.Dir)
 		}
 	}
 }

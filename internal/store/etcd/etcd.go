@@ -58,6 +58,7 @@ type Store struct {
 	member *embed.Etcd
 	client *clientv3.Client
 	loop   *txn.Loop
+	room   room
 
 	mu     sync.Mutex
 	closed bool
@@ -98,6 +99,7 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := errors.Join(dir.begun(member), s.disarm(ctx, o.QuotaBytes)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.keepReserve(o.Dir)
 	s.tasks.Go(func() { s.compactLoop(o) })
 	return s, nil
 }
@@ -109,6 +111,7 @@ func newStore(o Options, member *embed.Etcd, lock *os.File) *Store {
 		member: member,
 		client: v3client.New(member.Server),
 		loop:   txn.NewLoop(),
+		room:   room{dir: o.Dir},
 		done:   make(chan struct{}),
 	}
 }

@@ -33,6 +33,9 @@ func (s *Store) attempt(ctx context.Context, f func(tx store.Tx) error) (int64, 
 	if err := tx.Check(); err != nil {
 		return 0, err
 	}
+	if err := s.room.take(tx.Size()); err != nil {
+		return 0, err
+	}
 	return s.commit(ctx, compares(tx, view.rev), operations(writes))
 }
 

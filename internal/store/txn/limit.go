@@ -15,13 +15,15 @@ func (t *Tx) Check() error {
 	if n := max(len(t.writes), len(t.reads)+len(t.prefixes)); n > MaxOps {
 		return fmt.Errorf("transaction of %d keys, at most %d: %w", n, MaxOps, store.ErrTooLarge)
 	}
-	if n := t.size(); n > MaxBytes {
+	if n := t.Size(); n > MaxBytes {
 		return fmt.Errorf("transaction of %d bytes, at most %d: %w", n, MaxBytes, store.ErrTooLarge)
 	}
 	return nil
 }
 
-func (t *Tx) size() (n int) {
+// Size is what the transaction reads of keys and writes of keys and values, in
+// bytes.
+func (t *Tx) Size() (n int) {
 	for key := range t.reads {
 		n += len(key)
 	}
