@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -71,6 +72,11 @@ func runUp(ctx context.Context, sc daemon.ServerConfig, nc daemon.NodeConfig) er
 			os.Remove(pid) //nolint:errcheck // a stale one is noticed
 		}
 	}()
+	ctx, cancel := context.WithCancel(ctx)
+	var log sync.WaitGroup
+	log.Go(func() { keepLogShort(ctx, filepath.Join(sc.DataDir, logFile), sc.Log) })
+	defer log.Wait()
+	defer cancel()
 	return daemon.Up(ctx, sc, nc, func(s *daemon.Server) {
 		// The file says that the API answers from now on.
 		if err := os.WriteFile(pid, []byte(mine+s.Cloud.Admin.Endpoint+"\n"), 0o644); err != nil {
