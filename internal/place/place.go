@@ -75,13 +75,13 @@ const notConnected = "not connected"
 func (w Want) refuses(n Node) string {
 	switch {
 	case w.Node != "" && n.Name != w.Node:
-		return "its disks are on another node"
+		return "without its disks"
 	case !n.Ready:
 		return notConnected
 	case w.CPUs > n.CPUs*cpuShare:
-		return fmt.Sprintf("fewer than %d processors", (w.CPUs+cpuShare-1)/cpuShare)
+		return fmt.Sprintf("with fewer than %d processors", (w.CPUs+cpuShare-1)/cpuShare)
 	case w.MemoryMiB > n.free():
-		return fmt.Sprintf("less than %d MiB of memory free", w.MemoryMiB)
+		return fmt.Sprintf("with less than %d MiB of memory free", w.MemoryMiB)
 	case w.Image != "" && !slices.Contains(n.Images, w.Image):
 		return fmt.Sprintf("without the image %s", w.Image)
 	}

@@ -20,12 +20,12 @@ func TestChoose(t *testing.T) {
 		"where the disk is": {nodes: []Node{small, big}, want: Want{CPUs: 1, MemoryMiB: 1024, Node: "small"}, node: "small"},
 		"has the image":     {nodes: []Node{small, big}, want: Want{MemoryMiB: 1024, Image: "debian-12"}, node: "small"},
 		"none at all":       {want: Want{}, err: "no node has joined"},
-		"too big":           {nodes: []Node{small}, want: Want{MemoryMiB: 4096}, err: "1 less than 4096 MiB of memory free"},
-		"too many CPUs":     {nodes: []Node{small}, want: Want{CPUs: 9, MemoryMiB: 1}, err: "fewer than 3 processors"},
+		"too big":           {nodes: []Node{small}, want: Want{MemoryMiB: 4096}, err: "1 with less than 4096 MiB of memory free"},
+		"too many CPUs":     {nodes: []Node{small}, want: Want{CPUs: 9, MemoryMiB: 1}, err: "1 with fewer than 3 processors"},
 		"not connected":     {nodes: []Node{off}, want: Want{MemoryMiB: 1}, err: "not connected"},
-		"disk elsewhere":    {nodes: []Node{big}, want: Want{MemoryMiB: 1, Node: "small"}, err: "another node"},
+		"disk elsewhere":    {nodes: []Node{big}, want: Want{MemoryMiB: 1, Node: "small"}, err: "1 without its disks"},
 		"ties by name":      {nodes: []Node{{Name: "b", MemoryMiB: 9000, Ready: true}, {Name: "a", MemoryMiB: 9000, Ready: true}}, want: Want{MemoryMiB: 1}, node: "a"},
-		"several reasons":   {nodes: []Node{off, full}, want: Want{MemoryMiB: 1000}, err: "1 less than 1000 MiB of memory free, 1 not connected"},
+		"several reasons":   {nodes: []Node{off, full}, want: Want{MemoryMiB: 1000}, err: "1 not connected, 1 with less than 1000 MiB of memory free"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
