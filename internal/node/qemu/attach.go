@@ -155,7 +155,7 @@ func (d *Driver) resumeWatch(ctx context.Context, m *machine, p *process, h hand
 	if state == statusPrelaunch || state == statusInternalError || state == statusShutdown {
 		select {
 		case <-p.over:
-		case <-ctx.Done():
+		case <-dial.Done(): // it takes its time, or waits for room on the disk
 		}
 		return inst, false, nil
 	}

@@ -61,6 +61,15 @@ func (w *watcher) halt(ctx context.Context, at time.Time) {
 		w.tell(node.InstanceEvent{Kind: w.h.Ended.Kind, Detail: w.h.Ended.Detail, At: w.h.Ended.At})
 	}
 	w.p.halted.Store(true)
+	w.dismiss(ctx)
+}
+
+// dismiss ends the process of a guest that powered off, if that is written down:
+// else it goes on to say so, also to a later agent.
+func (w *watcher) dismiss(ctx context.Context) {
+	if w.unsaved && !w.p.stopping.Load() {
+		return
+	}
 	if err := w.p.end(ctx); err != nil && ctx.Err() == nil {
 		w.d.c.Log.Warn("process of a guest that powered off stays", "vm", w.m.uid, "err", err)
 	}

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -117,4 +118,34 @@ func TestCloseEndsConsoles(t *testing.T) {
 	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("a console of a driver that is closed reads %d, %v", n, err)
 	}
+}
+
+// TestPowerOffOnAFullDisk is a guest that powers off while that cannot be
+// written down: its process stays, and tells the next agent too.
+func TestPowerOffOnAFullDisk(t *testing.T) {
+	r := newRig(t)
+	pid := r.run(r.spec()).PID
+	obstacle := r.dir(vmUID).file(handleFile + ".new")
+	r.check(os.Mkdir(obstacle, 0o700))
+	r.tell(t, vmUID, "o", "OFF\n")
+	r.event(node.EventShutdown)
+	if _, ok, err := r.d.Find(t.Context(), vmUID); ok || err != nil {
+		t.Errorf("Find = %v, %v, want none", ok, err)
+	}
+	if !alive(pid) {
+		t.Fatal("the process ended before anything was written down")
+	}
+	r.restart(func() {})
+	r.event(node.EventShutdown)
+	if !alive(pid) {
+		t.Fatal("the process ended before anything was written down")
+	}
+	m, err := r.d.machine(vmUID)
+	r.check(err)
+	p := m.process()
+	r.check(os.Remove(obstacle))
+	<-p.over
+	r.restart(func() {})
+	r.event(node.EventShutdown)
+	r.run(r.spec())
 }

@@ -11,16 +11,20 @@ import (
 // redialAfter is how long a monitor that was lost is left alone.
 const redialAfter = time.Second
 
+// saveAfter is how long a disk that was full is left alone.
+const saveAfter = time.Second
+
 // watcher follows one process to its end. It alone writes the machine's handle
 // meanwhile.
 type watcher struct {
-	d      *Driver
-	m      *machine
-	p      *process
-	h      handle
-	paused bool   // by an I/O error that was told
-	cause  string // of the end, where it is known
-	often  often
+	d       *Driver
+	m       *machine
+	p       *process
+	h       handle
+	unsaved bool   // h is not as it is written down
+	paused  bool   // by an I/O error that was told
+	cause   string // of the end, where it is known
+	often   often
 }
 
 // run passes on what happens to a process until it is gone and all is written
@@ -50,6 +54,10 @@ func (w *watcher) run(state string) {
 			w.redial(ctx)
 		case <-w.often.due():
 			w.tell()
+		case <-w.saveAgain():
+			if w.save(); p.halted.Load() {
+				w.dismiss(ctx)
+			}
 		case look := <-p.looks:
 			w.hear(ctx)
 			close(look)
@@ -174,9 +182,20 @@ func (w *watcher) end(kind, detail string, at time.Time) {
 }
 
 func (w *watcher) save() {
-	if err := w.m.dir.save(w.h); err != nil {
-		w.d.c.Log.Error("handle not written", "vm", w.m.uid, "err", err)
+	err := w.m.dir.save(w.h)
+	w.unsaved = err != nil
+	if err != nil {
+		w.d.c.Log.Error("handle not written, will retry", "vm", w.m.uid, "err", err)
 	}
+}
+
+// saveAgain delivers when the handle is to be written once more; it is nil if
+// it is as it is written down.
+func (w *watcher) saveAgain() <-chan time.Time {
+	if !w.unsaved {
+		return nil
+	}
+	return time.After(saveAfter)
 }
 
 // hear passes on the events that came.
