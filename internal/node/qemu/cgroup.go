@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lazuli/internal/fabric"
 )
@@ -94,8 +97,33 @@ func leaveCgroups(c Config, uid string) {
 		dirs = append(dirs, filepath.Join(cgroupRoot, s.controller, c.Cgroup, uid))
 	}
 	for _, dir := range dirs {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := removeGroup(dir); err != nil {
 			c.Log.Debug("control group stays", "vm", uid, "err", err)
+		}
+	}
+}
+
+// A kernel tells of a process's end before the last of it has left its group.
+const (
+	groupPoll = 2 * time.Millisecond
+	groupWait = 2 * time.Second
+)
+
+// removeGroup removes a control group that nobody is in, or is just leaving.
+func removeGroup(dir string) error {
+	late := time.After(groupWait)
+	for {
+		err := unix.Rmdir(dir)
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		select {
+		case <-time.After(groupPoll):
+		case <-late:
+			return err
 		}
 	}
 }

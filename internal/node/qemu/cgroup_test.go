@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"lazuli/internal/fabric"
 )
@@ -48,6 +50,29 @@ func TestEnableAsksForEach(t *testing.T) {
 	}
 	if err := enable(filepath.Join(dir, "none"), "cpu"); err == nil {
 		t.Error("a group that is not there has a controller")
+	}
+}
+
+// TestGroupThatIsBusyForAMoment has a mount in the place of a process: both make
+// a directory busy.
+func TestGroupThatIsBusyForAMoment(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "group")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan error, 1)
+	time.AfterFunc(20*time.Millisecond, func() { left <- unix.Unmount(dir, unix.MNT_DETACH) })
+	if err := removeGroup(dir); err != nil {
+		t.Error(err)
+	}
+	if err := <-left; err != nil {
+		t.Error(err)
+	}
+	if err := removeGroup(dir); err != nil {
+		t.Errorf("a group that is gone: %v", err)
 	}
 }
 
