@@ -169,8 +169,12 @@ func (x *index) add(members []Member, i int) {
 	x.byFold[name] = i
 }
 
-// Clone is a copy with members of its own, whose values are shared.
+// Clone is a copy with members of its own, whose values are shared. That of a
+// nil object is empty.
 func (o *Object) Clone() *Object {
+	if o == nil {
+		return &Object{}
+	}
 	c := &Object{Pos: o.Pos, members: append([]Member(nil), o.members...)}
 	if len(c.members) >= indexFrom {
 		c.buildIndex()

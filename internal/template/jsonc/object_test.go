@@ -54,6 +54,9 @@ func TestNilObject(t *testing.T) {
 	if got := string(Append(nil, o)); got != "null" {
 		t.Error(got)
 	}
+	if got := string(Append(nil, o.Clone())); got != "{}" {
+		t.Error(got)
+	}
 }
 
 func TestCloneIsApart(t *testing.T) {
