@@ -204,6 +204,11 @@ func TestPassage(t *testing.T) {
 	if err := checkPassage("/usr/lib"); err != nil {
 		t.Error(err)
 	}
+	for dir, want := range map[string]Level{dir: Bad, filepath.Join(above, "not", "there"): Bad, "/usr/lib": OK, "/usr/lib/not/there": OK} {
+		if got := passage(dir); got.Level != want {
+			t.Errorf("doctor says of %s: %+v, want level %v", dir, got, want)
+		}
+	}
 }
 
 // lines are what a log says; it is safe to read meanwhile.

@@ -70,11 +70,14 @@ func makeDir(path string, mode fs.FileMode) error {
 // checkPassage says whether users who run machines can pass through the
 // directories above the data directory, which are not ours to change.
 func checkPassage(dataDir string) error {
-	real, err := filepath.EvalSymlinks(dataDir)
+	above, err := filepath.EvalSymlinks(filepath.Dir(dataDir))
+	if real, realErr := filepath.EvalSymlinks(dataDir); realErr == nil {
+		above, err = filepath.Dir(real), nil
+	}
 	if err != nil {
 		return err
 	}
-	for dir := filepath.Dir(real); ; dir = filepath.Dir(dir) {
+	for dir := above; ; dir = filepath.Dir(dir) {
 		fi, err := os.Stat(dir)
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ type Finding struct {
 // Doctor looks at whether this host can run machines. It changes nothing but
 // the memory of what QEMU can do here.
 func Doctor(ctx context.Context, dataDir string) []Finding {
-	out := []Finding{user(), ram(), space(dataDir)}
+	out := []Finding{user(), ram(), space(dataDir), passage(dataDir)}
 	for _, p := range []struct{ program, pkg string }{
 		{"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}, {"prlimit", "util-linux"},
 	} {
@@ -75,16 +75,31 @@ func ram() Finding {
 	return f
 }
 
-func space(dataDir string) Finding {
+// passage is whether machines' users get to their disks.
+func passage(dataDir string) Finding {
 	dir := dataDir
-	for {
-		if _, err := os.Stat(dir); err == nil || dir == "/" {
-			break
-		}
-		dir = filepath.Dir(dir)
+	if there := existing(dir); there != dir {
+		dir = filepath.Join(there, "made") // by us, as it has to be
 	}
+	if err := checkPassage(dir); err != nil {
+		return Finding{"data directory", dataDir, err.Error(), Bad}
+	}
+	return Finding{About: "data directory", Finding: dataDir}
+}
+
+// existing is the path, or the nearest one above it that exists.
+func existing(path string) string {
+	for {
+		if _, err := os.Stat(path); err == nil || path == "/" {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+func space(dataDir string) Finding {
 	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
+	if err := unix.Statfs(existing(dataDir), &st); err != nil {
 		return Finding{"disk", err.Error(), "", Bad}
 	}
 	free := st.Bavail * uint64(st.Bsize) >> 30
