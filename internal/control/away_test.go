@@ -105,6 +105,28 @@ func TestRestartDuringLongOperation(t *testing.T) {
 	})
 }
 
+// A control plane may be made long before it works, and nodes with it.
+func TestSlowStart(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.putNetwork()
+		w.do("PUT", vmPath, vmBody(""))
+		w.settle()
+		w.crash()
+		op := w.power("powerOff").Operation
+		time.Sleep(time.Hour)
+		w.slow, w.late = 2*patience, true
+		w.run()
+		time.Sleep(time.Second)
+		close(w.dial)
+		w.settle()
+		w.wantOperation(op.ID, arm.Succeeded, "")
+		w.wantPower(compute.Stopped)
+	})
+}
+
+// patience is the control plane's.
+const patience = 30 * time.Second
+
 // A disk on another node cannot be attached. That is said, and the machine can
 // still be deleted.
 func TestDiskElsewhere(t *testing.T) {

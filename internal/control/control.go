@@ -98,6 +98,7 @@ func (c *Control) loop(name string, f func(context.Context, arm.ID) (time.Durati
 // Run works until ctx ends.
 func (c *Control) Run(ctx context.Context) error {
 	c.ctx = ctx
+	c.startedAt = c.Now() // nodes can link from now on; trying out QEMU comes before
 	var wg sync.WaitGroup
 	for _, l := range []*reconcile.Loop{c.vms, c.disks, c.images, c.groups} {
 		wg.Go(func() { l.Run(ctx) })

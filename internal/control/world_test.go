@@ -42,6 +42,8 @@ type world struct {
 	// late has the agent wait with its link until dial is closed.
 	late bool
 	dial chan struct{}
+	// slow is the time from when the control plane is made until it works.
+	slow time.Duration
 	// memoryMiB is the node's memory; zero is this host's.
 	memoryMiB int
 
@@ -174,6 +176,7 @@ func (w *world) run() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
+	time.Sleep(w.slow)
 	wg.Go(func() { c.Run(ctx) }) //nolint:errcheck // ends with ctx
 	w.dial = make(chan struct{})
 	dial := w.dial
