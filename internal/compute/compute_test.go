@@ -193,7 +193,43 @@ func getDisk(t testing.TB, c *armtest.Cloud, id arm.ID) *diskObject {
 func deleteVM(t testing.TB, c *armtest.Cloud) {
 	t.Helper()
 	c.Delete(vmID)
-	if err := c.Update(func(call *arm.Call) error { return Forget(t.Context(), call.Tx, call, getVM(t, c)) }); err != nil {
+	for deleteDisks(t, c) {
+		for _, d := range getVM(t, c).Spec.AllDisks() {
+			settleDeletion(t, c, d.ID)
+		}
+	}
+	forgetVM(t, c)
+}
+
+// deleteDisks begins the deletion of what goes with the machine.
+func deleteDisks(t testing.TB, c *armtest.Cloud) (left bool) {
+	t.Helper()
+	if err := c.Update(func(call *arm.Call) (err error) {
+		left, err = DeleteDisks(t.Context(), call.Tx, call, getVM(t, c))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// settleDeletion ends the deletion of a disk, if there is one.
+func settleDeletion(t testing.TB, c *armtest.Cloud, id arm.ID) {
+	t.Helper()
+	if err := c.Update(func(call *arm.Call) error {
+		d, err := Disks.Find(t.Context(), call.Tx, id)
+		if err != nil || d == nil || !d.Deleting() {
+			return err
+		}
+		return Disks.Delete(t.Context(), call.Tx, id)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func forgetVM(t testing.TB, c *armtest.Cloud) {
+	t.Helper()
+	if err := c.Update(func(call *arm.Call) error { return Forget(t.Context(), call.Tx, getVM(t, c)) }); err != nil {
 		t.Fatal(err)
 	}
 }

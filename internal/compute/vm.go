@@ -37,6 +37,9 @@ type VM struct {
 	Restarts int64 `json:"restarts,omitempty"`
 }
 
+// AllDisks are the disks of the machine, that of the OS first.
+func (v *VM) AllDisks() []VMDisk { return append([]VMDisk{v.OSDisk}, v.DataDisks...) }
+
 // ImageRef names an image, as it was asked for. ExactVersion is what "latest"
 // was at that time.
 type ImageRef struct {
@@ -123,7 +126,7 @@ func vmProvider(cfg Config) arm.Provider {
 // removeVM refuses to delete a machine while something is made of a disk that
 // goes with it.
 func removeVM(ctx context.Context, c *arm.Call, o *vmObject) (later bool, err error) {
-	for _, d := range append([]VMDisk{o.Spec.OSDisk}, o.Spec.DataDisks...) {
+	for _, d := range o.Spec.AllDisks() {
 		if !d.DeleteWithVM {
 			continue
 		}

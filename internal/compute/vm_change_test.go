@@ -191,7 +191,7 @@ func TestForget(t *testing.T) {
 				"osDisk", `"osDisk": {"createOption": "FromImage", "deleteOption": "`+tt.option+`"}`,
 				"dataDisks", `"dataDisks": [{"lun": 0, "createOption": "Empty", "diskSizeGB": 1, "deleteOption": "`+tt.option+`"}]`,
 				"nics", `"networkInterfaces": [{"id": "`+nicID.String()+`", "properties": {"deleteOption": "`+tt.option+`"}}]`)
-			vm := getVM(t, c)
+			disks := getVM(t, c).Spec.AllDisks()
 			res := c.Delete(vmID)
 			again := c.Delete(vmID)
 			if res.Operation == nil || again.Operation == nil || again.Operation.ID != res.Operation.ID {
@@ -205,13 +205,26 @@ func TestForget(t *testing.T) {
 					t.Errorf("%s of a machine that is being deleted was allowed", r.Method)
 				}
 			}
-			if err := c.Update(func(call *arm.Call) error { return Forget(t.Context(), call.Tx, call, getVM(t, c)) }); err != nil {
-				t.Fatal(err)
+			for range 2 {
+				if left := deleteDisks(t, c); left != tt.disksGo {
+					t.Errorf("disks to wait for: %t, want %t", left, tt.disksGo)
+				}
 			}
-			for _, id := range []arm.ID{vm.Spec.OSDisk.ID, vm.Spec.DataDisks[0].ID} {
-				d := getDisk(t, c, id)
-				if d.Deleting() != tt.disksGo || !d.Spec.ManagedBy.IsZero() || d.Spec.OS {
-					t.Errorf("disk = %+v %+v", d.Meta, d.Spec)
+			for _, d := range disks {
+				if got := getDisk(t, c, d.ID); got.Deleting() != tt.disksGo {
+					t.Errorf("disk = %+v %+v", got.Meta, got.Spec)
+				}
+				settleDeletion(t, c, d.ID)
+			}
+			if deleteDisks(t, c) {
+				t.Error("disks that are gone are waited for")
+			}
+			forgetVM(t, c)
+			if !tt.disksGo {
+				for _, d := range disks {
+					if got := getDisk(t, c, d.ID); !got.Spec.ManagedBy.IsZero() || got.Spec.OS {
+						t.Errorf("disk = %+v %+v, want it free", got.Meta, got.Spec)
+					}
 				}
 			}
 			_, err := c.Do(armtest.Request{Method: "GET", ID: nicID})

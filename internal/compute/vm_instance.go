@@ -55,7 +55,7 @@ func viewInstance(o *vmObject) *instanceView {
 	if PowerState(o) == Deallocated {
 		return v
 	}
-	for _, d := range append([]VMDisk{o.Spec.OSDisk}, o.Spec.DataDisks...) {
+	for _, d := range o.Spec.AllDisks() {
 		v.Disks = append(v.Disks, diskView{Name: d.ID.Name(), Statuses: []instanceStatus{provisioned(&o.CreatedAt)}})
 	}
 	return v

@@ -50,6 +50,9 @@ type Control struct {
 	uids  map[string]arm.ID // of the resources that nodes report on
 	uidOf map[string]string // the same, by key
 
+	// goesAfter has, by the id of a disk, the machine that waits for its end.
+	goesAfter sync.Map
+
 	once     sync.Once
 	followed chan struct{} // closed when the mirror has read the store
 }

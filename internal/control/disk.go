@@ -176,7 +176,11 @@ func (c *Control) removeDisk(ctx context.Context, d *disk) (time.Duration, error
 			return unremoved(ctx, c, compute.Disks, d, d.Status.Node, r.Problem)
 		}
 	}
-	return 0, forget(ctx, c, compute.Disks, d)
+	err := forget(ctx, c, compute.Disks, d)
+	if vm, ok := c.goesAfter.LoadAndDelete(d.ID.String()); ok {
+		c.add(vm.(arm.ID))
+	}
+	return 0, err
 }
 
 // unremoved is about a deletion that its node has not carried out yet; p is

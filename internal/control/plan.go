@@ -123,10 +123,15 @@ func withhold(m *fabric.Machine, s *compute.VMStatus) {
 // machineDisks lists the disks that the machine holds. Without its OS disk, or
 // any disk on its first start, it is not for its node to begin with.
 func machineDisks(ctx context.Context, r store.Reader, v *vm, m *fabric.Machine) (ok bool, err error) {
-	for i, vd := range append([]compute.VMDisk{v.Spec.OSDisk}, v.Spec.DataDisks...) {
-		d, err := compute.Disks.Get(ctx, r, vd.ID)
-		if err != nil {
+	for i, vd := range v.Spec.AllDisks() {
+		d, err := compute.Disks.Find(ctx, r, vd.ID)
+		switch {
+		case err != nil:
 			return false, err
+		case d == nil && v.Deleting():
+			continue // it has gone first
+		case d == nil:
+			return false, arm.NotFound(vd.ID)
 		}
 		if !d.Status.HeldBy.Equal(v.ID) || d.Status.Node != v.Status.Node {
 			if i == 0 || v.Status.ObservedGeneration == 0 {

@@ -221,7 +221,8 @@ func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus)
 	return err
 }
 
-// removeVM forgets the machine when its node has nothing of it any more.
+// removeVM forgets the machine when its node has nothing of it any more, nor of
+// the disks that go with it.
 func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 	if v.Status.Node != "" {
 		r, ok := reported(c, v.Status.Node, v.UID, func(l *linked) map[string]fabric.MachineReport { return l.machines })
@@ -229,17 +230,35 @@ func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 			return unremoved(ctx, c, compute.VMs, v, v.Status.Node, r.Problem)
 		}
 	}
+	for _, d := range v.Spec.AllDisks() {
+		c.goesAfter.Store(d.ID.String(), v.ID)
+	}
+	var again time.Duration
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
 		now, err := compute.VMs.Find(ctx, tx, v.ID)
 		if err != nil || now == nil || now.UID != v.UID {
 			return err
 		}
+		left, err := compute.DeleteDisks(ctx, tx, &arm.Call{Now: c.Now(), NewID: uuid.NewString}, now)
+		if err != nil {
+			return err
+		}
+		if left {
+			again = waitLong // a disk that is gone calls before that
+			return nil
+		}
+		again = 0
 		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
 			return err
 		}
-		return compute.Forget(ctx, tx, &arm.Call{Now: c.Now(), NewID: uuid.NewString}, now)
+		return compute.Forget(ctx, tx, now)
 	})
-	return 0, err
+	if err == nil && again == 0 {
+		for _, d := range v.Spec.AllDisks() {
+			c.goesAfter.Delete(d.ID.String())
+		}
+	}
+	return again, err
 }
 
 // equal says that both are the same when they are stored.

@@ -62,8 +62,10 @@ func (a *Agent) growInGuest(ctx context.Context, d fabric.Disk) error {
 	return nil
 }
 
+// lookAgain is for what machines wait for. One that is to go waits for nothing:
+// it and its disks would call each other without end.
 func (a *Agent) lookAgain(needs func(fabric.Machine) bool) {
-	for _, uid := range a.machinesWith(needs) {
+	for _, uid := range a.machinesWith(func(m fabric.Machine) bool { return m.Presence != fabric.Absent && needs(m) }) {
 		a.machines.Add(uid)
 	}
 }
