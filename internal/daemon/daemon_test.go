@@ -187,6 +187,24 @@ func TestMakeDataDir(t *testing.T) {
 	}
 }
 
+func TestUsersOfCloudsOnOneHost(t *testing.T) {
+	const block, most = 100_000, 1 << 31
+	seen := map[int]string{}
+	for _, instance := range []string{"default", "two", "three", "lab", "edge"} {
+		first, count := users(instance)
+		if first < 700_000 || first%block != 0 || count != block || first+count > most {
+			t.Errorf("users of %s: %d from %d", instance, count, first)
+		}
+		if other, taken := seen[first]; taken {
+			t.Errorf("%s and %s share users", instance, other)
+		}
+		seen[first] = instance
+	}
+	if a, _ := users(""); a != 700_000 {
+		t.Errorf("users begin at %d by default", a)
+	}
+}
+
 // Machines' users have to get to their disks.
 func TestPassage(t *testing.T) {
 	above := filepath.Join(t.TempDir(), "above")

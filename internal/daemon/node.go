@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -136,7 +137,8 @@ func (n *Node) assemble(ctx context.Context, conf node.Config) error {
 	if err := checkPassage(n.c.DataDir); err != nil {
 		return err
 	}
-	hv, err := qemu.New(ctx, qemu.Config{Root: filepath.Join(n.c.DataDir, "machines"), Accelerator: n.c.Accelerator, CacheUnsafe: n.c.CacheUnsafe, Log: n.c.Log})
+	first, count := users(n.c.Instance)
+	hv, err := qemu.New(ctx, qemu.Config{Root: filepath.Join(n.c.DataDir, "machines"), FirstUser: first, Users: count, Accelerator: n.c.Accelerator, CacheUnsafe: n.c.CacheUnsafe, Log: n.c.Log})
 	if err != nil {
 		return err
 	}
@@ -192,4 +194,17 @@ func (n *Node) Close() error {
 		errs = append(errs, n.closes[i]())
 	}
 	return errors.Join(errs...)
+}
+
+// users is the range of user ids for the machines of a cloud. Clouds on one
+// host have ranges of their own: a user that had machines of two would be able
+// to reach from one into the other.
+func users(instance string) (first, count int) {
+	const block = 100_000
+	if instance == "" || instance == "default" {
+		return 700_000, block
+	}
+	h := fnv.New32a()
+	h.Write([]byte(instance))
+	return 1_000_000 + block*int(h.Sum32()%10_000), block
 }
