@@ -67,7 +67,7 @@ func apart(t *testing.T, name, path string) (stop func()) {
 // cutUnder cuts the power under a running program, which goes with it.
 func (d *disk) cutUnder(seed uint64, stop func()) Report {
 	d.t.Helper()
-	rep, err := d.fs.Cut(seed, true)
+	rep, err := d.fs.Cut(seed, sector)
 	stop()
 	if err != nil {
 		d.t.Fatal(err)

@@ -165,7 +165,7 @@ func eachExtent(f *os.File, from, to int64, do func(off, end int64) error) error
 }
 
 // cut leaves of the changes that are not durable what chance keeps.
-func (c *content) cut(r *rand.Rand, tear bool, rep *Report) error {
+func (c *content) cut(r *rand.Rand, sector int64, rep *Report) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	log := c.log
@@ -177,10 +177,10 @@ func (c *content) cut(r *rand.Rand, tear bool, rep *Report) error {
 	}
 	keep := chance(r, len(log))
 	for i, ch := range log {
-		switch torn := tear && ch.kind == write && r.IntN(2) == 0; {
+		switch torn := sector > 0 && ch.kind == write && r.IntN(2) == 0; {
 		case torn:
 			rep.Torn++
-			if err := ch.redoSome(c.file, r); err != nil {
+			if err := ch.redoSome(c.file, r, sector); err != nil {
 				return err
 			}
 		case keep(i):
@@ -195,10 +195,8 @@ func (c *content) cut(r *rand.Rand, tear bool, rep *Report) error {
 	return nil
 }
 
-const sector = 512
-
 // redoSome writes some sectors of a write.
-func (ch change) redoSome(f *os.File, r *rand.Rand) error {
+func (ch change) redoSome(f *os.File, r *rand.Rand, sector int64) error {
 	for at := ch.off; at < ch.off+ch.length; {
 		end := min(at/sector*sector+sector, ch.off+ch.length)
 		if r.IntN(2) == 0 {

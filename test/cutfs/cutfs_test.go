@@ -49,9 +49,9 @@ func (d *disk) off() {
 }
 
 // cut cuts the power and unmounts.
-func (d *disk) cut(seed uint64, tear bool) Report {
+func (d *disk) cut(seed uint64, sector int64) Report {
 	d.t.Helper()
-	rep, err := d.fs.Cut(seed, tear)
+	rep, err := d.fs.Cut(seed, sector)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestWhatACutLeaves(t *testing.T) {
 				d := newDisk(t, tc.order)
 				tc.before.run(t, d.backing)
 				tc.do.run(t, d.on())
-				d.cut(seed, false)
+				d.cut(seed, 0)
 				got := tree(t, d.backing)
 				if !slices.Contains(tc.outcomes, got) {
 					t.Fatalf("seed %d left %q, want one of %q", seed, got, tc.outcomes)
@@ -276,6 +276,9 @@ func TestWhatACutLeaves(t *testing.T) {
 	}
 }
 
+// sector is the smallest that storage has.
+const sector = 512
+
 func TestTearingLeavesWholeSectors(t *testing.T) {
 	old, fresh := strings.Repeat("o", 4*sector), strings.Repeat("n", 4*sector)
 	mixed := false
@@ -283,7 +286,7 @@ func TestTearingLeavesWholeSectors(t *testing.T) {
 		d := newDisk(t, Strict)
 		steps{put("a", old, 0)}.run(t, d.backing)
 		steps{putAt("a", fresh, 0)}.run(t, d.on())
-		rep := d.cut(seed, true)
+		rep := d.cut(seed, sector)
 		b, err := os.ReadFile(filepath.Join(d.backing, "a"))
 		if err != nil {
 			t.Fatal(err)
@@ -308,7 +311,7 @@ func TestTheSameSeedLeavesTheSame(t *testing.T) {
 		for i := range 20 {
 			steps{put(fmt.Sprint("f", i), "content", 0), putAt(fmt.Sprint("f", i), "more", 2)}.run(t, dir)
 		}
-		d.cut(7, true)
+		d.cut(7, sector)
 		got = append(got, tree(t, d.backing))
 	}
 	if got[0] != got[1] {

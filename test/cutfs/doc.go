@@ -8,7 +8,7 @@
 // when fsync, fdatasync or a write with O_SYNC or O_DSYNC on that file has
 // returned. Until then it may survive or not, each change for itself: a later
 // one may survive where an earlier one is lost. With tearing, a write may
-// survive in some of its 512-byte sectors.
+// survive in some of its sectors, of the size that is asked for.
 //
 // Names. In the order Strict, which is the default and all that POSIX promises,
 // creating, linking, renaming and removing a name is durable when the directory

@@ -51,7 +51,7 @@ func TestAfterACutEverythingFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := d.fs.Cut(1, false); err != nil {
+	if _, err := d.fs.Cut(1, 0); err != nil {
 		t.Fatal(err)
 	}
 	for name, do := range map[string]func() error{
@@ -66,7 +66,7 @@ func TestAfterACutEverythingFails(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, syscall.EIO)
 		}
 	}
-	if _, err := d.fs.Cut(1, false); err == nil {
+	if _, err := d.fs.Cut(1, 0); err == nil {
 		t.Error("the power was cut twice")
 	}
 }
@@ -89,7 +89,7 @@ func TestClosedIsClosed(t *testing.T) {
 	if err := d.fs.Close(); err != nil {
 		t.Errorf("closed twice: %v", err)
 	}
-	if _, err := d.fs.Cut(1, false); !errors.Is(err, os.ErrClosed) {
+	if _, err := d.fs.Cut(1, 0); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("cut after close: %v, want %v", err, os.ErrClosed)
 	}
 }

@@ -77,12 +77,13 @@ func (f *FS) SetFree(n int64) error {
 	return err
 }
 
-// Cut cuts the power: what is not durable survives as seed has it, and with
-// tear writes may survive in part. The same changes and seed give the same
+// Cut cuts the power: what is not durable survives as seed has it, and writes
+// may survive in part, in whole sectors of so many bytes; with a sector of 0
+// they survive as a whole or not. The same changes and seed give the same
 // result. From now on the mount answers EIO; after Close, the directory may be
 // mounted again.
-func (f *FS) Cut(seed uint64, tear bool) (Report, error) {
-	return f.ask("cut", request{Op: opCut, Seed: seed, Tear: tear})
+func (f *FS) Cut(seed uint64, sector int64) (Report, error) {
+	return f.ask("cut", request{Op: opCut, Seed: seed, Sector: sector})
 }
 
 // Close unmounts. Unless the power was cut, everything is in the directory

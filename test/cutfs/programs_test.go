@@ -41,7 +41,7 @@ func TestAppender(t *testing.T) {
 					}
 				}
 			}
-			d.cut(seed, true)
+			d.cut(seed, sector)
 			f.Close() // after the cut: what is answered now does not matter
 			b, err := os.ReadFile(filepath.Join(d.backing, "log"))
 			if err != nil {
@@ -138,7 +138,7 @@ func TestQEMUKeepsWhatItFlushed(t *testing.T) {
 						"write -P 3 2M 64k", "discard 1M 64k", "write -z 3M 64k", "flush")
 					// What qemu-io writes when it ends, it also flushes; this is written after that.
 					steps{putAt("disk", strings.Repeat("junk", 256), 20<<20)}.run(t, d.target)
-					d.cut(seed, true)
+					d.cut(seed, sector)
 					left := filepath.Join(d.backing, "disk")
 					if err := os.Truncate(left, min(size(t, left), 20<<20)); err != nil {
 						t.Fatal(err)

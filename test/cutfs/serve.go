@@ -27,10 +27,10 @@ const (
 // request and answer are what Mount's process and the serving one say to each
 // other, as JSON; the first answer is to the mount itself.
 type request struct {
-	Op   string
-	Seed uint64 `json:",omitempty"`
-	Tear bool   `json:",omitempty"`
-	Free int64  `json:",omitempty"`
+	Op     string
+	Seed   uint64 `json:",omitempty"`
+	Sector int64  `json:",omitempty"`
+	Free   int64  `json:",omitempty"`
 }
 
 type answer struct {
@@ -75,7 +75,7 @@ func serve(arg string, in io.Reader, out io.Writer) error {
 		var err error
 		switch r.Op {
 		case opCut:
-			a.Report, err = v.cut(r.Seed, r.Tear)
+			a.Report, err = v.cut(r.Seed, r.Sector)
 		case opFree:
 			v.space.set(r.Free)
 		case opClose:

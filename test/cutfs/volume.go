@@ -156,7 +156,7 @@ func (f *volume) poolPath(n *node) string {
 }
 
 // cut is FS.Cut.
-func (f *volume) cut(seed uint64, tear bool) (Report, error) {
+func (f *volume) cut(seed uint64, sector int64) (Report, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var rep Report
@@ -167,7 +167,7 @@ func (f *volume) cut(seed uint64, tear bool) (Report, error) {
 	r := newRand(seed)
 	for id := uint64(1); id <= f.next; id++ {
 		if n := f.nodes[id]; n != nil && n.content != nil {
-			if err := n.content.cut(r, tear, &rep); err != nil {
+			if err := n.content.cut(r, sector, &rep); err != nil {
 				return rep, err
 			}
 		}

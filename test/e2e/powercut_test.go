@@ -57,6 +57,12 @@ func wantLoss(t *testing.T, flag string) {
 	t.Errorf("with %s nothing was lost in 10 cuts: this test cannot fail", flag)
 }
 
+// sector is what the storage writes as a whole, in bytes, as drives of today do.
+// Guests need it to be 1024 at least: that is the superblock of ext4, whose
+// checksum lies in the second half; with half of it new the file system is not
+// mounted again, on any machine.
+const sector = 4096
+
 // disksWritten are those that web1 writes records to.
 var disksWritten = []string{"root", "lun0"}
 
@@ -163,7 +169,11 @@ func (w *cutWorld) more(n int64) error {
 // cut cuts the power: the file system first, and with it all that runs.
 func (w *cutWorld) cut(seed uint64, tear bool) {
 	w.t.Helper()
-	if _, err := w.fs.Cut(seed, tear); err != nil {
+	var whole int64
+	if tear {
+		whole = sector
+	}
+	if _, err := w.fs.Cut(seed, whole); err != nil {
 		w.t.Fatal(err)
 	}
 	w.cloud.Kill()

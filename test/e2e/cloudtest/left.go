@@ -87,7 +87,7 @@ func (c *Cloud) Situation() string {
 		dir := filepath.Join(c.Dir, "machines", uid)
 		for _, name := range []string{"serial.log", "qemu.log"} {
 			text, err := os.ReadFile(filepath.Join(dir, name))
-			look(uid+" "+name, text[max(0, len(text)-2000):], err)
+			look(uid+" "+name, text[max(0, len(text)-6000):], err)
 		}
 	}
 	spaces := append([]string{c.Host.Name}, c.Namespaces()...)
