@@ -45,12 +45,12 @@ func TestAnyValueAnywhere(t *testing.T) {
 func (c *cloud) tryAnyValue(path string) {
 	values := []any{true, -1, 7, "x", "1", strings.Repeat("y", 3000), c.compute("disks/d"), []any{"x"}, map[string]any{"a": 1}, nil, "Delete"}
 	is := c.want(200, "GET", path, "").json()
-	for _, at := range pathsOf(is, "") {
-		if readOnly.MatchString(at) {
+	for _, where := range pathsOf(is, "") {
+		if readOnly.MatchString(where) {
 			continue
 		}
 		for _, v := range values {
-			r := c.do("PUT", path, body(is).with(at, v).String())
+			r := c.do("PUT", path, body(is).with(where, v).String())
 			if r.StatusCode < 300 {
 				c.await(r)
 			}
@@ -58,11 +58,11 @@ func (c *cloud) tryAnyValue(path string) {
 			same := withoutETags(body(now).String()) == withoutETags(body(is).String())
 			switch {
 			case r.StatusCode >= 500:
-				c.t.Errorf("%s = %.50v: %d %s", at, v, r.StatusCode, r.body)
+				c.t.Errorf("%s = %.50v: %d %s", where, v, r.StatusCode, r.body)
 			case r.StatusCode >= 400 && !same:
-				c.t.Errorf("%s = %.50v is refused, and changed %s to %s", at, v, body(is), body(now))
-			case r.StatusCode < 300 && same && v != nil && !alike(find(now, at), v):
-				c.t.Errorf("%s = %.50v is taken, and is %v", at, v, find(now, at))
+				c.t.Errorf("%s = %.50v is refused, and changed %s to %s", where, v, body(is), body(now))
+			case r.StatusCode < 300 && same && v != nil && !alike(at(now, where), v):
+				c.t.Errorf("%s = %.50v is taken, and is %v", where, v, at(now, where))
 			}
 			if !same {
 				c.await(c.do("PUT", path, body(is).String()))
@@ -90,25 +90,6 @@ func pathsOf(tree any, at string) (all []string) {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// find is what is at a path of a body, nil when there is no such thing.
-func find(tree any, at string) any {
-	for name := range strings.SplitSeq(at, ".") {
-		switch v := tree.(type) {
-		case map[string]any:
-			tree = v[name]
-		case []any:
-			i, err := strconv.Atoi(name)
-			if err != nil || i >= len(v) {
-				return nil
-			}
-			tree = v[i]
-		default:
-			return nil
-		}
-	}
-	return tree
 }
 
 // alike says that two values are the same but for case, and numbers as text.
