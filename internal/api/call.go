@@ -84,7 +84,26 @@ func (q *request) findGroup(ctx context.Context, c *arm.Call) error {
 	if group.Deleting() {
 		q.groupLeaves = group.ID.Name()
 	}
-	return nil
+	return q.s.checkBase(ctx, c)
+}
+
+// checkBase holds an extension resource to a resource that it is on, and that
+// exists.
+func (s *Server) checkBase(ctx context.Context, c *arm.Call) error {
+	if c.ID.On == nil {
+		return nil
+	}
+	on := *c.ID.On
+	on.ResourceGroup = c.ID.ResourceGroup
+	c.ID.On = &on
+	base := *c
+	base.ID = on
+	typ, _ := s.routes.lookup(on)
+	if typ == nil {
+		return arm.NotFound(on)
+	}
+	_, err := typ.Provider.Get(ctx, &base)
+	return err
 }
 
 // checkGroupStays refuses to change what is in a group that is being deleted.

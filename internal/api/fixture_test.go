@@ -141,6 +141,7 @@ func (noParts) List(context.Context, *arm.Call, arm.ID, string, int) ([]any, str
 type cloud struct {
 	*httptest.Server
 	t        *testing.T
+	server   *api.Server
 	store    store.Store
 	identity *identity.Service
 	token    string
@@ -191,6 +192,7 @@ func newCloud(t *testing.T) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.server = s
 	c.Server = httptest.NewTLSServer(s)
 	t.Cleanup(func() { c.Close(); st.Close() })
 	tok, err := ids.Login(ctx, testClient, testSecret, c.URL, c.Listener.Addr().String(), "")

@@ -21,6 +21,7 @@ const pollAfter = "20"
 // promise sets the headers of an asynchronous reply: where to poll, and how
 // soon. Resource groups have a Location only, as in Azure.
 func (q *request) promise(h http.Header, op *arm.Operation, location bool) {
+	q.operation = op.ID
 	setPollAfter(h)
 	if op.Resource.Is(arm.GroupType) {
 		h.Set("Location", q.operationURL("/subscriptions/"+op.Resource.Subscription+"/operationresults/"+op.ID, false))

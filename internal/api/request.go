@@ -33,6 +33,8 @@ type request struct {
 	principal arm.Principal
 	target    *target
 	body      []byte
+	// operation is that which the request began, if any.
+	operation string
 	// groupLeaves is the name of the target's group when it is being deleted.
 	groupLeaves string
 }

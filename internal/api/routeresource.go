@@ -12,6 +12,7 @@ import (
 //
 //	/subscriptions/S/resourceGroups[/G[/action]]
 //	/subscriptions/S[/resourceGroups/G]/providers/NS/type[/name[/type…|/action]]
+//	<resource>/providers/NS/type[/name…]
 func (r *router) findResource(segments []string) (*target, error) {
 	if len(segments) < 3 || !strings.EqualFold(segments[0], "subscriptions") {
 		return nil, nothingAt(segments)
@@ -38,6 +39,9 @@ func (r *router) findTyped(scope arm.ID, namespace string, rest []string) (*targ
 	id := scope
 	id.Namespace = namespace
 	for i := 0; i+1 < len(rest); i += 2 {
+		if i > 0 && len(rest) > i+2 && strings.EqualFold(rest[i], "providers") {
+			return r.findOn(id, rest[i+1], rest[i+2:])
+		}
 		id.Types, id.Names = append(id.Types, rest[i]), append(id.Names, rest[i+1])
 	}
 	if len(rest)%2 == 0 {
@@ -55,6 +59,18 @@ func (r *router) findTyped(scope arm.ID, namespace string, rest []string) (*targ
 	return t, nil
 }
 
+// findOn finds a target on the resource on.
+func (r *router) findOn(on arm.ID, namespace string, rest []string) (*target, error) {
+	typ, on := r.lookup(on)
+	if typ == nil {
+		return nil, r.unknown(on.Namespace, on.Type())
+	}
+	if on.On != nil {
+		return nil, arm.BadRequest("InvalidScope", "Nothing can be on '%s', which is on a resource itself.", on)
+	}
+	return r.findTyped(arm.ID{Subscription: on.Subscription, ResourceGroup: on.ResourceGroup, On: &on}, namespace, rest)
+}
+
 func (r *router) unknown(namespace, typ string) error {
 	if !r.namespaces[strings.ToLower(namespace)] {
 		return arm.StatusError(http.StatusNotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid: this cloud does not have it.", namespace)
@@ -65,7 +81,7 @@ func (r *router) unknown(namespace, typ string) error {
 // lookup finds the type of id and spells it as the table does.
 func (r *router) lookup(id arm.ID) (*arm.Type, arm.ID) {
 	t := r.types[strings.ToLower(id.Type())]
-	if t == nil || len(id.Names) == 0 || (id.ResourceGroup == "") != (t.Name == arm.GroupType) {
+	if t == nil || len(id.Names) == 0 || !t.Lies(id) {
 		return nil, id
 	}
 	return t, spelled(id, t.Name)
@@ -97,12 +113,12 @@ func (r *router) list(parent arm.ID, last string) *target {
 	t := &target{id: parent, verbs: map[string]handler{}}
 	name := parent.Namespace + "/" + strings.Join(append(parent.Types[:len(parent.Types):len(parent.Types)], last), "/")
 	typ := r.types[strings.ToLower(name)]
-	if typ == nil || len(parent.Names) > 0 && parent.ResourceGroup == "" {
+	if typ == nil || (len(parent.Names) > 0 || parent.On != nil) && !typ.Lies(parent) {
 		return t
 	}
 	t.typ = typ
 	if len(parent.Names) == 0 {
-		t.id = parent.Scope()
+		t.id = parent.Base()
 	} else {
 		t.id = spelled(parent, typ.Name[:strings.LastIndex(typ.Name, "/")])
 	}

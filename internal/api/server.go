@@ -139,6 +139,11 @@ func (s *Server) serveARM(w http.ResponseWriter, q *request, segments []string) 
 	if q.principal, err = s.authenticate(q); err != nil {
 		return err
 	}
+	return s.serveKnown(w, q, segments)
+}
+
+// serveKnown answers a request of somebody who is known.
+func (s *Server) serveKnown(w http.ResponseWriter, q *request, segments []string) error {
 	if err := q.parseQuery(); err != nil {
 		return err
 	}

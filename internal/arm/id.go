@@ -10,6 +10,9 @@ import (
 //
 //	/subscriptions/S[/resourceGroups/G][/providers/NS/type/name[/type/name…]]
 //
+// What is on a resource, like a lock, has the resource's ID before its own
+// /providers/NS/type/name.
+//
 // Names keep the case in which they came; two IDs are the same resource when
 // their Keys are equal.
 type ID struct {
@@ -18,6 +21,9 @@ type ID struct {
 	Namespace     string   // "Microsoft.Compute"; empty for a group or subscription
 	Types         []string // {"virtualNetworks", "subnets"}
 	Names         []string // {"vnet1", "default"}
+	// On is the resource that an extension resource is on; nil when it is on
+	// a group or subscription, and for all others.
+	On *ID
 }
 
 // maxIDLength bounds what ParseID reads. ARM's own limit is far below.
@@ -55,12 +61,21 @@ func ParseID(s string) (ID, error) {
 	if len(p) == 0 {
 		return id, nil
 	}
-	if !strings.EqualFold(p[0], "providers") || len(p) < 4 || len(p)%2 != 0 {
-		return bad("the part after the scope is not /providers/<namespace>/<type>/<name>")
-	}
-	id.Namespace = p[1]
-	for i := 2; i < len(p); i += 2 {
-		id.Types, id.Names = append(id.Types, p[i]), append(id.Names, p[i+1])
+	for len(p) > 0 {
+		if !strings.EqualFold(p[0], "providers") || len(p) < 4 || len(p)%2 != 0 {
+			return bad("the part after the scope is not /providers/<namespace>/<type>/<name>")
+		}
+		if id.Namespace != "" {
+			on := id
+			id = ID{Subscription: id.Subscription, ResourceGroup: id.ResourceGroup, On: &on}
+			if on.On != nil {
+				return bad("nothing is on an extension resource")
+			}
+		}
+		id.Namespace, p = p[1], p[2:]
+		for len(p) > 0 && (len(id.Names) == 0 || !strings.EqualFold(p[0], "providers")) {
+			id.Types, id.Names, p = append(id.Types, p[0]), append(id.Names, p[1]), p[2:]
+		}
 	}
 	return id, nil
 }
@@ -75,6 +90,25 @@ func Group(subscription, group string) ID {
 func (id ID) Resource(typ string, names ...string) ID {
 	ns, t, _ := strings.Cut(typ, "/")
 	return ID{Subscription: id.Subscription, ResourceGroup: id.ResourceGroup, Namespace: ns, Types: strings.Split(t, "/"), Names: names}
+}
+
+// Extension names an extension resource of type typ on id: a resource, group or
+// subscription.
+func (id ID) Extension(typ string, names ...string) ID {
+	e := id.Scope().Resource(typ, names...)
+	if id.Namespace != "" {
+		e.On = &id
+	}
+	return e
+}
+
+// Base is what an extension resource is on: a resource, group or subscription.
+// Of others it is their Scope.
+func (id ID) Base() ID {
+	if id.On != nil {
+		return *id.On
+	}
+	return id.Scope()
 }
 
 // Child names a child resource of id.
@@ -138,9 +172,13 @@ func (id ID) String() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("/subscriptions/" + id.Subscription)
-	if id.ResourceGroup != "" {
-		b.WriteString("/resourceGroups/" + id.ResourceGroup)
+	switch {
+	case id.On != nil:
+		b.WriteString(id.On.String())
+	case id.ResourceGroup != "":
+		b.WriteString("/subscriptions/" + id.Subscription + "/resourceGroups/" + id.ResourceGroup)
+	default:
+		b.WriteString("/subscriptions/" + id.Subscription)
 	}
 	if id.Namespace != "" {
 		b.WriteString("/providers/" + id.Namespace)

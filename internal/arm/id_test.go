@@ -17,6 +17,20 @@ func TestParseID(t *testing.T) {
 			in: "/subscriptions/S/RESOURCEGROUPS/G/PROVIDERS/Microsoft.Network/virtualNetworks/v/subnets/s", typ: "Microsoft.Network/virtualNetworks/subnets", name: "s",
 			out: "/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/v/subnets/s",
 		},
+		"on a resource": {
+			in: "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/disks/d/PROVIDERS/Microsoft.Authorization/locks/l", typ: "Microsoft.Authorization/locks", name: "l",
+			out: "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/disks/d/providers/Microsoft.Authorization/locks/l",
+		},
+		"on a group": {
+			in: "/subscriptions/S/resourceGroups/G/providers/Microsoft.Authorization/locks/l", typ: "Microsoft.Authorization/locks", name: "l",
+			out: "/subscriptions/S/resourceGroups/G/providers/Microsoft.Authorization/locks/l",
+		},
+		"named providers": {
+			in: "/subscriptions/S/resourceGroups/G/providers/NS/t/providers", typ: "NS/t", name: "providers",
+			out: "/subscriptions/S/resourceGroups/G/providers/NS/t/providers",
+		},
+		"on what is on": {in: "/subscriptions/S/resourceGroups/G/providers/NS/t/n/providers/NS/t/n/providers/NS/t/n", bad: true},
+		"on by half":    {in: "/subscriptions/S/resourceGroups/G/providers/NS/t/n/providers/NS", bad: true},
 		"no slash":      {in: "subscriptions/S", bad: true},
 		"half a type":   {in: "/subscriptions/S/resourceGroups/G/providers/NS/t", bad: true},
 		"empty segment": {in: "/subscriptions//resourceGroups/G", bad: true},
@@ -40,6 +54,27 @@ func TestParseID(t *testing.T) {
 				t.Errorf("ParseID(%q) = type %q name %q string %q, want %q %q %q", tt.in, id.Type(), id.Name(), id.String(), tt.typ, tt.name, tt.out)
 			}
 		})
+	}
+}
+
+// What is on a resource, its group and its subscription are stored at keys of
+// their own.
+func TestExtensionKeys(t *testing.T) {
+	const lock = "Microsoft.Authorization/locks"
+	disk := Group("S", "G").Resource("Microsoft.Compute/disks", "d")
+	seen := map[string]ID{}
+	for _, base := range []ID{{Subscription: "S"}, Group("S", "G"), disk, disk.Child("parts", "p")} {
+		id := base.Extension(lock, "l")
+		if !id.Base().Equal(base) {
+			t.Errorf("%s is on %s, want %s", id, id.Base(), base)
+		}
+		if other, twice := seen[Key(id)]; twice {
+			t.Errorf("%s and %s have one key", id, other)
+		}
+		seen[Key(id)] = id
+		if again, err := ParseID(id.String()); err != nil || !again.Equal(id) || Key(again) != Key(id) {
+			t.Errorf("%s is read as %s, %v", id, again, err)
+		}
 	}
 }
 

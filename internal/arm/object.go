@@ -71,9 +71,14 @@ type storedSpec[S any] struct {
 type Referrer interface{ References() []ID }
 
 // Key is the part of the store's keys that is common to all of id's keys:
-// "<type>/<subscription>/<group>/<name>", in lower case.
+// "<type>/<subscription>/<group>/<name>", in lower case. What is on a resource
+// has "<the resource's type and name>//" before its name.
 func Key(id ID) string {
-	return fold(id.Type() + "/" + id.Subscription + "/" + id.ResourceGroup + "/" + strings.Join(id.Names, "/"))
+	on := ""
+	if id.On != nil {
+		on = id.On.Type() + "/" + strings.Join(id.On.Names, "/") + "//"
+	}
+	return fold(id.Type() + "/" + id.Subscription + "/" + id.ResourceGroup + "/" + on + strings.Join(id.Names, "/"))
 }
 
 // SpecPrefix is the prefix of the spec keys of type typ in scope: a group, a

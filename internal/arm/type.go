@@ -14,6 +14,8 @@ import (
 type Type struct {
 	Name  string // "Microsoft.Network/virtualNetworks/subnets"
 	Names NameRule
+	// Scopes says where resources of the type lie; zero is in a group.
+	Scopes Scopes
 	// Tracked resources have a location and tags. Others are children.
 	Tracked bool
 	// Created and Updated are the statuses of PUT: what Azure's clients accept
@@ -30,6 +32,31 @@ type Type struct {
 	// APIVersions are listed by the providers API, newest first. Requests with
 	// others are served all the same.
 	APIVersions []string
+}
+
+// Scopes is a set of places that resources of a type lie in or are on.
+type Scopes uint8
+
+// The places. Extension resources, like locks, are on what has an ID of its own.
+const (
+	InGroup Scopes = 1 << iota
+	InSubscription
+	OnResource
+)
+
+// Lies says whether a resource of the type may have the ID, as to its place.
+func (t *Type) Lies(id ID) bool {
+	place := InSubscription
+	switch {
+	case id.On != nil:
+		place = OnResource
+	case id.ResourceGroup != "":
+		place = InGroup
+	}
+	if t.Scopes == 0 {
+		return place == InGroup
+	}
+	return t.Scopes&place != 0
 }
 
 // NameRule says which names a type takes.

@@ -31,7 +31,7 @@ func groupType(location string) arm.Type {
 			Pattern: regexp.MustCompile(`^[-\pL\pN_.()]{0,89}[-\pL\pN_()]$`),
 			Hint:    "1 to 90 letters, digits, '_', '-', '.', '(' and ')', and not end in '.'",
 		},
-		Tracked: true, Created: 201, Updated: 200, Filters: true,
+		Scopes: arm.InSubscription, Tracked: true, Created: 201, Updated: 200, Filters: true,
 		APIVersions: groupVersions,
 		Provider:    groupProvider(location),
 	}

@@ -36,11 +36,12 @@ func Endpoints(c Config) []arm.Endpoint {
 	}
 }
 
-// topLevel are the types of the table whose resources lie in a group directly.
+// topLevel are the types of the table whose resources lie in a group directly,
+// or on what does.
 func topLevel(types []arm.Type) []arm.Type {
 	var top []arm.Type
 	for _, t := range types {
-		if strings.Count(t.Name, "/") == 1 && t.Name != arm.GroupType {
+		if strings.Count(t.Name, "/") == 1 && (t.Scopes == 0 || t.Scopes&arm.InGroup != 0) {
 			top = append(top, t)
 		}
 	}
