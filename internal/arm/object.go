@@ -49,6 +49,11 @@ type Object[S, T any] struct {
 	Meta
 	Spec   S
 	Status T
+
+	// from is the transaction that the object was read in, with what it
+	// referred to then: who writes it back need not read it again.
+	from     store.Reader
+	referred map[string]ID
 }
 
 // Collection is where the resources of one type are stored.
@@ -165,6 +170,9 @@ func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.En
 	if err != nil {
 		return nil, err
 	}
+	if tx, ok := r.(store.Tx); ok {
+		o.from, o.referred = tx, references(&o.Spec)
+	}
 	st, err := r.Get(ctx, statusKey(o.ID))
 	if errors.Is(err, store.ErrNotFound) {
 		return o, nil
@@ -190,20 +198,23 @@ func (c Collection[S, T]) DecodeSpec(e store.Entry) (*Object[S, T], error) {
 }
 
 // Put writes meta and spec, and keeps the index of references. It raises the
-// version. It does not write the status and does not change the generation.
+// version. It does not write the status and does not change the generation. What
+// the transaction deleted is not put back by it.
 func (c Collection[S, T]) Put(ctx context.Context, tx store.Tx, o *Object[S, T]) error {
 	o.Version++
 	b, err := json.Marshal(storedSpec[S]{o.Meta, o.Spec})
 	if err != nil {
 		return err
 	}
-	old, err := c.Find(ctx, tx, o.ID)
-	if err != nil {
-		return err
-	}
-	var was map[string]ID
-	if old != nil {
-		was = references(&old.Spec)
+	was := o.referred
+	if o.from != tx {
+		old, err := c.Find(ctx, tx, o.ID)
+		if err != nil {
+			return err
+		}
+		if was = nil; old != nil {
+			was = references(&old.Spec)
+		}
 	}
 	now := references(&o.Spec)
 	for k := range was {
@@ -217,6 +228,7 @@ func (c Collection[S, T]) Put(ctx context.Context, tx store.Tx, o *Object[S, T])
 		}
 	}
 	tx.Put(specKey(o.ID), b)
+	o.from, o.referred = tx, now
 	return nil
 }
 

@@ -123,7 +123,7 @@ func (c *Control) changed(events []store.Event) {
 				continue
 			}
 		}
-		matters = true
+		matters = matters || assigned(rest)
 		if isSpec {
 			c.index(e)
 		}
@@ -138,6 +138,12 @@ func (c *Control) changed(events []store.Event) {
 	if matters {
 		c.replan()
 	}
+}
+
+// assigned says whether what has the key "<namespace>/<type>/…" is among what
+// nodes are assigned.
+func assigned(key string) bool {
+	return strings.HasPrefix(key, "microsoft.compute/") || strings.HasPrefix(key, "microsoft.network/")
 }
 
 // groupKey is the key of the group of the resource that had the key
@@ -175,8 +181,11 @@ type metaOnly struct {
 	} `json:"meta"`
 }
 
-// idAt is the id of the resource with this key.
+// idAt is the id of the resource with this key, if somebody reconciles it.
 func (c *Control) idAt(key string) (arm.ID, bool) {
+	if c.loopOf(key) == nil {
+		return arm.ID{}, false
+	}
 	e, err := c.mirror.Get(c.ctx, "/spec/"+key)
 	if err != nil {
 		return arm.ID{}, false
@@ -189,6 +198,15 @@ func (c *Control) idAt(key string) (arm.ID, bool) {
 	return m.Meta.ID, true
 }
 
+// loopOf is the loop of the resources whose keys begin like key.
+func (c *Control) loopOf(key string) *reconcile.Loop {
+	parts := strings.SplitN(key, "/", 3)
+	if len(parts) < 3 {
+		return nil
+	}
+	return c.byType[parts[0]+"/"+parts[1]]
+}
+
 // index remembers which resource has which UID.
 func (c *Control) index(e store.Event) {
 	c.mu.Lock()
@@ -199,7 +217,7 @@ func (c *Control) index(e store.Event) {
 		return
 	}
 	var m metaOnly
-	if err := json.Unmarshal(e.Value, &m); err != nil || c.byType[strings.ToLower(m.Meta.ID.Type())] == nil {
+	if c.loopOf(strings.TrimPrefix(e.Key, "/spec/")) == nil || json.Unmarshal(e.Value, &m) != nil {
 		return
 	}
 	if was := c.uidOf[e.Key]; was != m.Meta.UID { // deleted and made again

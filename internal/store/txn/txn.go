@@ -43,6 +43,7 @@ type Write struct {
 type Tx struct {
 	view     store.Reader
 	reads    map[string]int64 // revision of each key seen, 0 for an absent one
+	seen     map[string]store.Entry
 	prefixes map[string]bool
 	writes   map[string]Write
 	lost     bool
@@ -53,6 +54,7 @@ func New(view store.Reader) *Tx {
 	return &Tx{
 		view:     view,
 		reads:    map[string]int64{},
+		seen:     map[string]store.Entry{},
 		prefixes: map[string]bool{},
 		writes:   map[string]Write{},
 	}
@@ -69,12 +71,20 @@ func (t *Tx) PutLeased(key string, value []byte, lease store.LeaseID) {
 // Delete deletes key if it is there.
 func (t *Tx) Delete(key string) { t.writes[key] = Write{Key: key, Delete: true} }
 
-// Get returns the transaction's own write of key, or what the view holds.
+// Get returns the transaction's own write of key, or what the view holds. The
+// view is asked for a key once.
 func (t *Tx) Get(ctx context.Context, key string) (store.Entry, error) {
 	if w, ok := t.writes[key]; ok {
 		return w.entry()
 	}
+	if e, ok := t.seen[key]; ok {
+		e.Value = bytes.Clone(e.Value)
+		return e, nil
+	}
 	entry, err := t.view.Get(ctx, key)
+	if err == nil {
+		t.seen[key] = entry
+	}
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		t.reads[key] = entry.Revision
 	}
