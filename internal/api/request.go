@@ -47,22 +47,28 @@ func (q *request) findBase() bool {
 }
 
 // splitPath is the path's segments, unescaped. More than one slash at the
-// front is forgiven: clients are given the endpoint with one at its end.
+// front is forgiven: clients are given the endpoint with one at its end. So is
+// an empty segment between a namespace and its type, where Azure's generic
+// client for resources puts the parents of one that has none.
 func splitPath(u *url.URL) ([]string, error) {
 	trimmed := strings.Trim(u.EscapedPath(), "/")
 	if trimmed == "" {
 		return nil, nil
 	}
-	segments := strings.Split(trimmed, "/")
-	if len(segments) > maxSegments {
+	raw := strings.Split(trimmed, "/")
+	if len(raw) > maxSegments {
 		return nil, arm.BadRequest("InvalidRequestUri", "The request's path has too many segments.")
 	}
-	for i, s := range segments {
+	segments := raw[:0]
+	for i, s := range raw {
+		if n := len(segments); s == "" && n >= 2 && n == i && strings.EqualFold(segments[n-2], "providers") {
+			continue
+		}
 		plain, err := url.PathUnescape(s)
 		if err != nil || !goodSegment(plain) {
 			return nil, arm.BadRequest("InvalidRequestUri", "The request's path is not valid at segment %d: '%.80s'.", i+1, s)
 		}
-		segments[i] = plain
+		segments = append(segments, plain)
 	}
 	return segments, nil
 }

@@ -100,8 +100,36 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestSplitPath(t *testing.T) {
+	tests := map[string]string{ // "" for what is refused
+		"//a/b/":                   "a b",
+		"/a%20b/c":                 "a b c",
+		"/rg/providers/NS//t/n":    "rg providers NS t n",
+		"/rg/Providers/NS//t/n":    "rg Providers NS t n",
+		"/rg/providers/NS///t/n":   "",
+		"/rg/providers//NS/t/n":    "",
+		"/rg/providers/NS/t//n":    "",
+		"/rg/providers/NS//t//n":   "",
+		"/rg//providers/NS/t/n":    "",
+		"/rg/providers/NS/t/n/../": "",
+	}
+	for path, want := range tests {
+		t.Run(path, func(t *testing.T) {
+			u, err := url.Parse("https://h" + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			segments, err := splitPath(u)
+			if got := strings.Join(segments, " "); err == nil && got != want || (err != nil) != (want == "") {
+				t.Errorf("splitPath = %q, %v; want %q", got, err, want)
+			}
+		})
+	}
+}
+
 func FuzzFind(f *testing.F) {
 	s := newTestServer(f)
+	f.Add("/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute//disks/d")
 	f.Add("/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/virtualNetworks/v/subnets/s")
 	f.Add("/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/%76m/console")
 	f.Add("//subscriptions/S/resourcegroups/")

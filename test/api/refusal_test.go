@@ -64,7 +64,7 @@ func TestRefusedRequests(t *testing.T) {
 		"zero byte in a name":   {"PUT", c.compute("disks/a%00"), disk, 400, "InvalidRequestUri", nil},
 		"newline in a name":     {"PUT", c.compute("disks/a%0a"), disk, 400, "InvalidRequestUri", nil},
 		"not UTF-8":             {"PUT", c.compute("disks/%ff%fe"), disk, 400, "InvalidRequestUri", nil},
-		"empty segment":         {"GET", c.compute("/virtualMachines"), nil, 400, "InvalidRequestUri", nil},
+		"empty segment":         {"GET", c.compute("virtualMachines//vm"), nil, 400, "InvalidRequestUri", nil},
 		"deep path":             {"GET", c.compute(strings.Repeat("a/b/", 50)), nil, 400, "InvalidRequestUri", nil},
 		"name with a space":     {"PUT", c.compute("virtualMachines/a%20b"), c.vmBody("nic2"), 400, "InvalidResourceName", nil},
 		"name with an accent":   {"PUT", c.compute("virtualMachines/%C3%A9"), c.vmBody("nic2"), 400, "InvalidResourceName", nil},
