@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"lazuli/test/cutfs"
 	"lazuli/test/e2e/cloudtest"
@@ -201,8 +205,9 @@ func (w *cutWorld) check() error {
 		return err
 	}
 	for _, d := range disksWritten {
-		acked, out := w.guest.Acked(d), ""
-		if err := cloudtest.Wait(func() (err error) { out, err = w.guest.Try("verify " + d); return err }); err != nil {
+		acked := w.guest.Acked(d)
+		out, err := w.verify(d)
+		if err != nil {
 			return fmt.Errorf("records on %s cannot be read: %w", d, err)
 		}
 		var last int64
@@ -214,6 +219,30 @@ func (w *cutWorld) check() error {
 		return fmt.Errorf("file systems: %s: %w", out, err)
 	}
 	return nil
+}
+
+// mounting is how long a guest that answers may take to find its disks.
+const mounting = 20 * time.Second
+
+// verify has the guest read its records on a disk. It waits for a guest that
+// does not answer; what one says again and again is so.
+func (w *cutWorld) verify(disk string) (out string, err error) {
+	var since time.Time
+	never := cloudtest.Wait(func() error {
+		out, err = w.guest.Try("verify " + disk)
+		if _, says := errors.AsType[*ssh.ExitError](err); !says {
+			since = time.Time{}
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) < mounting {
+			return err
+		}
+		return nil
+	})
+	return out, cmp.Or(err, never)
 }
 
 // listed are the disks that the API tells of, with the machines that they
