@@ -27,7 +27,7 @@ func (b *bench) state() {
 	b.up()
 	peer := b.etcd()
 	defer peer.Close()
-	for _, clients := range []int{1, 16} {
+	for _, clients := range []int{1, 64} {
 		var rate pairs[float64]
 		for range b.rounds {
 			ours := b.hammer(clients, b.putGroup)
