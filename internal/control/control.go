@@ -176,12 +176,14 @@ func (c *Control) replan() {
 // metaOnly is the part of a stored spec that says whose it is.
 type metaOnly struct {
 	Meta struct {
-		ID  arm.ID `json:"id"`
-		UID string `json:"uid"`
+		ID         arm.ID     `json:"id"`
+		UID        string     `json:"uid"`
+		DeletingAt *time.Time `json:"deletingAt"`
 	} `json:"meta"`
 }
 
-// idAt is the id of the resource with this key, if somebody reconciles it.
+// idAt is the id of the resource with this key, if somebody reconciles it. Of
+// groups, that is those that are being deleted.
 func (c *Control) idAt(key string) (arm.ID, bool) {
 	if c.loopOf(key) == nil {
 		return arm.ID{}, false
@@ -195,7 +197,7 @@ func (c *Control) idAt(key string) (arm.ID, bool) {
 		c.log.Error("unreadable resource in the store", "key", e.Key, "err", err)
 		return arm.ID{}, false
 	}
-	return m.Meta.ID, true
+	return m.Meta.ID, m.Meta.DeletingAt != nil || !m.Meta.ID.Is(groupType)
 }
 
 // loopOf is the loop of the resources whose keys begin like key.
