@@ -12,7 +12,9 @@ import (
 
 const (
 	locationPath = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}"
-	vmPath       = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}"
+	groupPath    = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute"
+	vmPath       = groupPath + "/virtualMachines/{name}"
+	avsetPath    = groupPath + "/availabilitySets/{name}"
 )
 
 // Endpoints are the lists of sizes, SKUs, usages and the platform's images,
@@ -27,6 +29,10 @@ func Endpoints(cfg Config) []arm.Endpoint {
 		}),
 		get(vmPath+"/vmSizes", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
 			_, err := VMs.Get(ctx, c.Reader(), vmOf(vars))
+			return arm.Result{Body: page(viewSizes())}, err
+		}),
+		get(avsetPath+"/vmSizes", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+			_, err := AvailabilitySets.Get(ctx, c.Reader(), arm.Group(vars["subscription"], vars["group"]).Resource(AVSetType, vars["name"]))
 			return arm.Result{Body: page(viewSizes())}, err
 		}),
 		get(vmPath+"/instanceView", func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {

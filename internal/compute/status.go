@@ -12,6 +12,10 @@ import (
 type VMStatus struct {
 	// Node that the machine is placed on; "" when it is nowhere.
 	Node string `json:"node,omitempty"`
+	// FaultDomain and UpdateDomain are what the machine was given in its
+	// availability set: those with one fault domain may be on one node.
+	FaultDomain  *int `json:"faultDomain,omitempty"`
+	UpdateDomain *int `json:"updateDomain,omitempty"`
 	// ObservedGeneration is the generation up to which everything that was
 	// asked for is so, or has failed for good.
 	ObservedGeneration int64 `json:"observedGeneration"`

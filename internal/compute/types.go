@@ -14,14 +14,21 @@ const (
 	VMType    = "Microsoft.Compute/virtualMachines"
 	DiskType  = "Microsoft.Compute/disks"
 	ImageType = "Microsoft.Compute/images"
+	AVSetType = "Microsoft.Compute/availabilitySets"
+	KeyType   = "Microsoft.Compute/sshPublicKeys"
 )
+
+// NoStatus is the status of types that are what their spec says at once.
+type NoStatus struct{}
 
 // Where the resources are stored.
 var (
 	VMs   = arm.Collection[VM, VMStatus]{Type: VMType}
 	Disks = arm.Collection[Disk, DiskStatus]{Type: DiskType}
 	// Images are those that users make of their disks.
-	Images = arm.Collection[Image, ImageStatus]{Type: ImageType}
+	Images           = arm.Collection[Image, ImageStatus]{Type: ImageType}
+	AvailabilitySets = arm.Collection[AvailabilitySet, NoStatus]{Type: AVSetType}
+	PublicKeys       = arm.Collection[PublicKey, NoStatus]{Type: KeyType}
 )
 
 // Config is what the machines of a cloud have in common.
@@ -67,11 +74,19 @@ func Types(cfg Config) []arm.Type {
 		},
 		{
 			Name: DiskType, Names: diskNames, Tracked: true, Provider: diskProvider(cfg), APIVersions: diskVersions,
-			Created: accepted, Updated: accepted,
+			Created: accepted, Updated: accepted, Actions: diskActions(),
 		},
 		{
 			Name: ImageType, Names: diskNames, Tracked: true, Provider: imageProvider(cfg), APIVersions: vmVersions,
 			Created: created, Updated: ok,
+		},
+		{
+			Name: AVSetType, Names: diskNames, Tracked: true, Provider: avsetProvider(cfg), APIVersions: vmVersions,
+			Created: ok, Updated: ok, Actions: avsetActions(),
+		},
+		{
+			Name: KeyType, Names: diskNames, Tracked: true, Provider: publicKeyProvider(cfg), APIVersions: vmVersions,
+			Created: created, Updated: ok, Actions: map[string]arm.Action{"generateKeyPair": generateKeyPair},
 		},
 	}
 }

@@ -24,6 +24,7 @@ type VM struct {
 	SecurityType     string   `json:"securityType,omitempty"`
 	ExtensionsBudget string   `json:"extensionsBudget,omitempty"` // kept; there are no extensions
 	Zones            []string `json:"zones,omitempty"`
+	AvailabilitySet  arm.ID   `json:"availabilitySet,omitzero"`
 	// Generalized machines are only good for making images of.
 	Generalized bool `json:"generalized,omitempty"`
 
@@ -83,13 +84,13 @@ type OSProfile struct {
 	RefuseExtensions bool            `json:"refuseExtensions,omitempty"`
 }
 
-// References are the machine's disks and interfaces.
+// References are the machine's disks, interfaces and availability set.
 func (v VM) References() []arm.ID {
 	ids := v.DiskIDs()
 	for _, n := range v.NICs {
 		ids = append(ids, n.ID)
 	}
-	return ids
+	return append(ids, v.AvailabilitySet)
 }
 
 // DiskIDs are the machine's disks, the OS disk first.
@@ -146,6 +147,9 @@ func createVM(ctx context.Context, c *arm.Call, cat Catalogue, e *vmEdit, b *vmB
 	}
 	v.Size = size.Name
 	if v.Zones, err = readZones(b.Zones); err != nil {
+		return err
+	}
+	if err := readAvailabilitySet(ctx, c, e, p.AvailabilitySet); err != nil {
 		return err
 	}
 	if err := createOSDisk(ctx, c, cat, e, p); err != nil {

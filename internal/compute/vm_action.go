@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // vmActions are the POSTs on a machine.
 func vmActions() map[string]arm.Action {
-	return map[string]arm.Action{
+	all := map[string]arm.Action{
 		"start":      power("start", start),
 		"powerOff":   power("powerOff", powerOff),
 		"deallocate": power("deallocate", deallocate),
@@ -21,8 +22,11 @@ func vmActions() map[string]arm.Action {
 		"reapply":    power("reapply", func(context.Context, *arm.Call, *vmObject) error { return nil }),
 		"generalize": generalize,
 
+		"attachDetachDataDisks":       attachDetachDataDisks,
 		"retrieveBootDiagnosticsData": retrieveBootDiagnostics,
 	}
+	maps.Copy(all, neverOnVM())
+	return all
 }
 
 // power is an action that asks for something, as ask writes it in the spec.

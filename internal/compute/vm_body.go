@@ -23,6 +23,7 @@ type vmProperties struct {
 	Diagnostics       *diagnostics  `json:"diagnosticsProfile,omitempty"`
 	Security          *security     `json:"securityProfile,omitempty"`
 	UserData          *string       `json:"userData,omitempty"`
+	AvailabilitySet   *reference    `json:"availabilitySet,omitempty"`
 	Priority          string        `json:"priority,omitempty"`
 	ExtensionsBudget  string        `json:"extensionsTimeBudget,omitempty"`
 	ProvisioningState string        `json:"provisioningState,omitempty" arm:"readonly"`

@@ -68,6 +68,9 @@ func checkUnchanged(e *vmEdit, b *vmBody) error {
 	if len(b.Zones) > 0 && !slices.Equal(b.Zones, v.Zones) {
 		return notAllowed("zones")
 	}
+	if id := p.AvailabilitySet.target(); !id.IsZero() && !id.Equal(v.AvailabilitySet) {
+		return notAllowed("availabilitySet.id")
+	}
 	was := ImageRef{}
 	if v.Image != nil {
 		was = *v.Image

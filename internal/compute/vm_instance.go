@@ -9,6 +9,8 @@ import (
 
 // instanceView is what a machine is doing now.
 type instanceView struct {
+	FaultDomain      *int             `json:"platformFaultDomain,omitempty"`
+	UpdateDomain     *int             `json:"platformUpdateDomain,omitempty"`
 	ComputerName     string           `json:"computerName,omitempty"`
 	HyperVGeneration string           `json:"hyperVGeneration"`
 	VMAgent          *agentView       `json:"vmAgent,omitempty"`
@@ -43,6 +45,7 @@ const (
 
 func viewInstance(o *vmObject) *instanceView {
 	v := &instanceView{
+		FaultDomain: o.Status.FaultDomain, UpdateDomain: o.Status.UpdateDomain,
 		HyperVGeneration: generationOf(o.Spec.Firmware), VMAgent: viewAgent(&o.Status),
 		Disks: []diskView{}, Statuses: viewStatuses(o),
 	}

@@ -146,6 +146,8 @@ func checkPassword(os *firstBoot) error {
 
 const maxKeys = 100
 
+const notPublicKey = "The key is not a public key in the form of OpenSSH: 'ssh-ed25519 AAAA… comment'."
+
 func checkKeys(os *firstBoot) error {
 	const target = osTarget + ".linuxConfiguration.ssh.publicKeys"
 	path := "/home/" + os.AdminUsername + "/.ssh/authorized_keys"
@@ -161,7 +163,7 @@ func checkKeys(os *firstBoot) error {
 			return arm.InvalidParameter(elementOf(target, i)+".path", "Destination path for SSH public keys is currently limited to its default value %s.", path)
 		}
 		if !isPublicKey(k.KeyData) {
-			return arm.InvalidParameter(elementOf(target, i)+".keyData", "The key is not a public key in the form of OpenSSH: 'ssh-ed25519 AAAA… comment'.")
+			return arm.InvalidParameter(elementOf(target, i)+".keyData", notPublicKey)
 		}
 	}
 	return nil

@@ -140,7 +140,7 @@ func TestVMRules(t *testing.T) {
 		"zone nine":                 {body("top", `"zones": ["9"]`), "InvalidParameter"},
 		"identity":                  {body("top", `"identity": {"type": "SystemAssigned"}`), "UnsupportedProperty"},
 		"plan":                      {body("top", `"plan": {"name": "x"}`), "UnsupportedProperty"},
-		"availability set":          {body("more", `"availabilitySet": {"id": "/x"}`), "UnsupportedProperty"},
+		"proximity group":           {body("more", `"proximityPlacementGroup": {"id": "/x"}`), "UnsupportedProperty"},
 		"licence":                   {body("more", `"licenseType": "RHEL_BYOS"`), "UnsupportedProperty"},
 		"spot":                      {body("more", `"priority": "Spot"`), "InvalidParameter"},
 		"as terraform sends it":     {body("more", `"priority": "regular", "additionalCapabilities": {}, "applicationProfile": {"galleryApplications": []}, "extensionsTimeBudget": "PT1H30M", "diagnosticsProfile": {"bootDiagnostics": {"enabled": false, "storageUri": ""}}`), ""},

@@ -16,6 +16,9 @@ func viewVM(ctx context.Context, c *arm.Call, o *vmObject, b *vmBody) error {
 	p.Hardware.VMSize = v.Size
 	p.ProvisioningState = provisioningState(&o.Meta, o.Status.ObservedGeneration, o.Status.Failure)
 	p.OS, p.ExtensionsBudget = viewOS(v.OS), v.ExtensionsBudget
+	if !v.AvailabilitySet.IsZero() {
+		p.AvailabilitySet = &reference{ID: v.AvailabilitySet}
+	}
 	if v.SecurityType != "" {
 		p.Security = &security{Type: v.SecurityType}
 	}

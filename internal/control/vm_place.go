@@ -25,7 +25,14 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		if err := takeTurn(ctx, tx); err != nil {
 			return err
 		}
-		if now.Status.Node, err = c.choose(ctx, now); err != nil {
+		mates, err := c.mates(ctx, now)
+		if err != nil {
+			return err
+		}
+		if now.Status.Node, err = c.choose(ctx, now, mates); err != nil {
+			return err
+		}
+		if err := c.giveDomains(ctx, now, mates); err != nil {
 			return err
 		}
 		now.Status.MemoryMiB = sizeOf(now).MemoryMiB
@@ -130,13 +137,14 @@ func takeTurn(ctx context.Context, tx store.Tx) error {
 	return nil
 }
 
-// choose picks a node for the machine. The error is a *place.NoFit when there
+// choose picks a node for the machine, away from its mates. The error is a *place.NoFit when there
 // is none.
-func (c *Control) choose(ctx context.Context, v *vm) (string, error) {
+func (c *Control) choose(ctx context.Context, v *vm, mates []*vm) (string, error) {
 	want, err := c.wants(ctx, v)
 	if err != nil {
 		return "", err
 	}
+	want.Apart = crowd(mates)
 	ns, err := c.placeable(ctx)
 	if err != nil {
 		return "", err

@@ -30,6 +30,9 @@ type Want struct {
 	Node string
 	// Image must be on the node; "" for none.
 	Image string
+	// Apart is how many machines there are on each node that this one should
+	// not go down with. Where there are fewest is best, but any node will do.
+	Apart map[string]int
 }
 
 // reservedMiB is left to the host and to what runs beside machines.
@@ -44,8 +47,9 @@ type NoFit struct {
 
 func (e *NoFit) Error() string { return e.Reason }
 
-// Choose picks the node with the most memory free among those that fit.
-// CPUs may be shared, memory may not. The error is a *NoFit.
+// Choose picks among the nodes that fit the one with the fewest machines to be
+// apart from, and of those the one with the most memory free. CPUs may be
+// shared, memory may not. The error is a *NoFit.
 func Choose(nodes []Node, w Want) (string, error) {
 	if len(nodes) == 0 {
 		return "", &NoFit{"no node has joined this cloud: start one with 'lazuli node'", true}
@@ -63,7 +67,7 @@ func Choose(nodes []Node, w Want) (string, error) {
 		return "", &NoFit{"no node fits: " + summary(why), why[notConnected] > 0}
 	}
 	best := slices.MinFunc(fit, func(a, b Node) int {
-		return cmp.Or(-cmp.Compare(a.free(), b.free()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(w.Apart[a.Name], w.Apart[b.Name]), -cmp.Compare(a.free(), b.free()), cmp.Compare(a.Name, b.Name))
 	})
 	return best.Name, nil
 }

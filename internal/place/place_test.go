@@ -25,6 +25,10 @@ func TestChoose(t *testing.T) {
 		"not connected":     {nodes: []Node{off}, want: Want{MemoryMiB: 1}, err: "not connected"},
 		"disk elsewhere":    {nodes: []Node{big}, want: Want{MemoryMiB: 1, Node: "small"}, err: "1 without its disks"},
 		"ties by name":      {nodes: []Node{{Name: "b", MemoryMiB: 9000, Ready: true}, {Name: "a", MemoryMiB: 9000, Ready: true}}, want: Want{MemoryMiB: 1}, node: "a"},
+		"apart":             {nodes: []Node{small, big, full}, want: Want{MemoryMiB: 1024, Apart: map[string]int{"big": 1}}, node: "small"},
+		"less crowded":      {nodes: []Node{small, big}, want: Want{MemoryMiB: 1024, Apart: map[string]int{"small": 2, "big": 1}}, node: "big"},
+		"apart if it fits":  {nodes: []Node{small, big}, want: Want{MemoryMiB: 8192, Apart: map[string]int{"big": 5}}, node: "big"},
+		"as crowded":        {nodes: []Node{small, big}, want: Want{MemoryMiB: 1024, Apart: map[string]int{"small": 2, "big": 2}}, node: "big"},
 		"several reasons":   {nodes: []Node{off, full}, want: Want{MemoryMiB: 1000}, err: "1 not connected, 1 with less than 1000 MiB of memory free"},
 	}
 	for name, tt := range tests {

@@ -61,8 +61,8 @@ func TestCompatibilityNamesWhatIsServed(t *testing.T) {
 	}
 }
 
-// What the page says to be absent is, and what it says to be refused by name is
-// refused by this name.
+// What the page says to be absent is, and what it says to be refused is refused
+// as it says.
 func TestCompatibilityOfWhatIsNot(t *testing.T) {
 	c := newCloud(t).withVM()
 	p, _ := readPage(t)
@@ -73,22 +73,25 @@ func TestCompatibilityOfWhatIsNot(t *testing.T) {
 		"Microsoft.Compute/virtualMachines": {c.compute("virtualMachines/vm"), c.vmBody("nic1")},
 		"Microsoft.Compute/disks":           {c.compute("disks/osdisk"), parse(`{"location":"local","properties":{}}`)},
 	}
+	absent, refused, never := 0, 0, 0
 	for section, tt := range tests {
 		rows := p[section]
 		if len(rows) < 5 {
 			t.Fatalf("there are %d rows about %s", len(rows), section)
 		}
-		absent, refused := 0, 0
 		for _, r := range rows {
 			for _, word := range words(r.what) {
 				t.Run(section+" "+word, func(t *testing.T) {
 					c := c.in(t)
-					switch r.how {
-					case "absent":
+					switch {
+					case r.how == "absent":
 						absent++
 						c.refused(404, "InvalidResourceType", "POST", tt.path+"/"+word, "")
 						c.refused(404, "InvalidResourceType", "PUT", tt.path+"/"+word+"/x", "{}")
-					case "`400 UnsupportedProperty`":
+					case strings.HasPrefix(r.how, "refused: `409 OperationNotAllowed`"):
+						never++
+						c.refused(409, "OperationNotAllowed", "POST", tt.path+"/"+word, "{}")
+					case r.how == "`400 UnsupportedProperty`":
 						refused++
 						for _, at := range []string{word, "properties." + word} {
 							c.refused(400, "UnsupportedProperty", "PUT", tt.path, tt.body.with(at, map[string]any{"x": 1}).String())
@@ -97,8 +100,8 @@ func TestCompatibilityOfWhatIsNot(t *testing.T) {
 				})
 			}
 		}
-		if absent == 0 || refused == 0 {
-			t.Errorf("%s: %d absent, %d refused", section, absent, refused)
-		}
+	}
+	if absent == 0 || refused == 0 || never == 0 {
+		t.Errorf("%d absent, %d properties and %d actions refused", absent, refused, never)
 	}
 }
