@@ -15,8 +15,8 @@ RUN_PACKAGES := ca-certificates qemu-system-x86 qemu-utils seabios ovmf util-lin
 	nftables iproute2 \
 	mmdebstrap e2fsprogs fdisk mtools dosfstools grub-common grub-pc-bin grub-efi-amd64-bin kmod zstd
 # What the tests need besides: their own guest, other implementations to be
-# held against, and tools to break things with.
-TEST_PACKAGES := busybox-static cpio fuse3 fio iputils-ping openssl procps xorriso
+# held against, clients, and tools to break things with.
+TEST_PACKAGES := azure-cli busybox-static cpio fuse3 fio iputils-ping openssl procps xorriso
 
 .PHONY: build run test unit e2e bench lint deps test-deps clean
 
