@@ -20,8 +20,8 @@ func BenchmarkRequest(b *testing.B) {
 	st := memory.New(memory.Options{})
 	defer st.Close()
 	_, err := st.Update(b.Context(), func(tx store.Tx) error {
-		p := &identity.Principal{ClientID: testClient, TenantID: testTenant, Secrets: []identity.Secret{{Hash: identity.HashSecret(testSecret)}}}
-		return firstError(arm.PutSubscription(tx, &arm.Subscription{ID: testSub, TenantID: testTenant}), identity.PutPrincipal(tx, p))
+		p := &identity.Principal{ClientID: testClient, ObjectID: "o", TenantID: testTenant, Secrets: []identity.Secret{{Hash: identity.HashSecret(testSecret)}}}
+		return firstError(arm.PutSubscription(tx, &arm.Subscription{ID: testSub, TenantID: testTenant}), identity.PutPrincipal(b.Context(), tx, p))
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -171,7 +171,7 @@ func newCloud(t *testing.T) *cloud {
 				return err
 			}
 		}
-		return identity.PutPrincipal(tx, &identity.Principal{
+		return identity.PutPrincipal(ctx, tx, &identity.Principal{
 			ClientID: testClient, ObjectID: "o", TenantID: testTenant,
 			Secrets: []identity.Secret{{Hash: identity.HashSecret(testSecret)}},
 		})

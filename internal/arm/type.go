@@ -84,6 +84,10 @@ type Call struct {
 	// IfMatch and IfNoneMatch are the headers, "" when absent.
 	IfMatch, IfNoneMatch string
 	Principal            Principal
+	// Rights are what the principal's are looked up in; nil for the cloud
+	// itself. Action is what it does: "Microsoft.Compute/disks/write".
+	Rights Rights
+	Action string
 	Now                  time.Time
 	// NewID makes a GUID. It gives the same ones when the transaction is run
 	// again.
@@ -94,12 +98,26 @@ type Call struct {
 	SignURL func(path, uid string, ttl time.Duration) string
 }
 
+// Kinds of principals, in the words of a role assignment's principalType.
+const (
+	KindUser             = "User"
+	KindServicePrincipal = "ServicePrincipal"
+)
+
 // Principal is who makes a request.
 type Principal struct {
-	ObjectID string
+	Kind     string // KindUser or KindServicePrincipal
+	ObjectID string // GUID; what rights are given to
+	// AppID is the client: of a service principal its own, of a user the
+	// program that the user logged in with.
 	AppID    string
 	TenantID string
-	Name     string
+	Name     string // for people to read
+	// UserName is what a user logs in as, "alice@example.org"; "" for others.
+	UserName string
+	// Admin principals administer the directory: users, service principals,
+	// subscriptions.
+	Admin bool
 }
 
 // Result is the answer to a request. With an operation the reply is
@@ -145,10 +163,26 @@ type Endpoint struct {
 	// Path is below the API's root, with {names}; it matches without regard to
 	// case: "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/vmSizes".
 	Path string
+	// Action is the right that it takes to call the endpoint; "" is that of
+	// ActionAt. Reach says where one has to have it.
+	Action string
+	Reach  Reach
 	// Filters says that the endpoint honours the query's $filter.
 	Filters bool
 	Handle  func(ctx context.Context, c *Call, vars map[string]string) (Result, error)
 }
+
+// Reach says where one needs the right to call an endpoint.
+type Reach uint8
+
+// The reaches. What tells the same to everybody, like the list of sizes, is for
+// all who have the right somewhere in the subscription. What is for anyone shows
+// everyone what he has a right to see.
+const (
+	AtScope Reach = iota
+	WithinScope
+	Anyone
+)
 
 // Check says whether name is a good one for the type.
 func (r NameRule) Check(name string) error {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -13,10 +14,14 @@ import (
 
 // Errors of a login; test with errors.Is.
 var (
-	ErrUnknownClient = errors.New("no such client")
-	ErrWrongSecret   = errors.New("wrong client secret")
-	ErrThrottled     = errors.New("too many failed logins")
-	ErrWrongAudience = errors.New("the audience is not this cloud")
+	ErrUnknownClient  = errors.New("no such client")
+	ErrDisabledClient = errors.New("the client is disabled")
+	ErrWrongSecret    = errors.New("wrong client secret")
+	ErrExpiredSecret  = errors.New("the client secret has expired")
+	ErrWrongPassword  = errors.New("wrong user name or password")
+	ErrDisabledUser   = errors.New("the user is disabled")
+	ErrThrottled      = errors.New("too many failed logins")
+	ErrWrongAudience  = errors.New("the audience is not this cloud")
 )
 
 // Config is what a Service needs.
@@ -28,6 +33,8 @@ type Config struct {
 	Hosts []string
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
+	// Log may be nil.
+	Log *slog.Logger
 }
 
 // Service logs principals in and knows their tokens again.
@@ -38,8 +45,11 @@ type Service struct {
 	secrets *secretCache
 	seen    *seenTokens
 	guard   *throttle
+	polls   *pollTimes
 	// hashing bounds how many secrets are hashed at once: each takes memory.
 	hashing chan struct{}
+	// nobody is the hash of a password that nobody has.
+	nobody string
 }
 
 // New makes a Service. The key that signs tokens is made at the first start.
@@ -53,7 +63,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: c, hosts: map[string]bool{}, key: key,
-		secrets: newSecretCache(), seen: newSeenTokens(), guard: newThrottle(), hashing: make(chan struct{}, 2),
+		secrets: newSecretCache(), seen: newSeenTokens(), guard: newThrottle(), polls: newPollTimes(), hashing: make(chan struct{}, 2),
+		nobody: HashSecret(NewSecret()),
 	}
 	for _, h := range c.Hosts {
 		s.hosts[strings.ToLower(h)] = true
@@ -77,53 +88,4 @@ func (s *Service) KnowsHost(host string) bool {
 		host = name
 	}
 	return s.hosts[strings.ToLower(strings.Trim(host, "[]"))]
-}
-
-// Login gives out a token for the audience to the client that knows the
-// secret. Host is the Host header of the request, which becomes part of the
-// issuer; remote is the address of the client's machine.
-func (s *Service) Login(ctx context.Context, clientID, secret, audience, host, remote string) (Token, error) {
-	audience, err := s.Audience(audience)
-	if err != nil {
-		return Token{}, err
-	}
-	p, err := FindPrincipal(ctx, s.Store, clientID)
-	if err != nil {
-		return Token{}, err
-	}
-	if p == nil || !strings.EqualFold(p.TenantID, s.TenantID) {
-		return Token{}, ErrUnknownClient
-	}
-	if err := s.checkSecret(ctx, p, secret, remote); err != nil {
-		return Token{}, err
-	}
-	return s.issue(p, audience, s.Issuer(host))
-}
-
-func (s *Service) checkSecret(ctx context.Context, p *Principal, secret, remote string) error {
-	if s.secrets.has(p, secret, s.Now()) {
-		return nil
-	}
-	who := strings.ToLower(p.ClientID) + " " + neighbourhood(remote)
-	if !s.guard.allows(who, s.Now()) {
-		return ErrThrottled
-	}
-	select {
-	case s.hashing <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-s.hashing }()
-	// Those that were waiting together must not all have their try.
-	if !s.guard.allows(who, s.Now()) {
-		return ErrThrottled
-	}
-	hash, ok := p.matching(secret)
-	if !ok {
-		s.guard.failed(who, s.Now())
-		return ErrWrongSecret
-	}
-	s.guard.forget(who)
-	s.secrets.add(p, secret, hash, s.Now())
-	return nil
 }

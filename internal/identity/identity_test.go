@@ -39,7 +39,7 @@ func newService(t *testing.T) (*Service, *time.Time) {
 
 func put(t *testing.T, s *Service, p *Principal) {
 	t.Helper()
-	if _, err := s.Store.Update(t.Context(), func(tx store.Tx) error { return PutPrincipal(tx, p) }); err != nil {
+	if _, err := s.Store.Update(t.Context(), func(tx store.Tx) error { return PutPrincipal(t.Context(), tx, p) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -75,7 +75,7 @@ func TestLogin(t *testing.T) {
 				return
 			}
 			p, err := s.Authenticate(t.Context(), tok.Raw)
-			if err != nil || p != (arm.Principal{ObjectID: "object", AppID: client, TenantID: tenant, Name: "p"}) {
+			if err != nil || p != (arm.Principal{Kind: arm.KindServicePrincipal, ObjectID: "object", AppID: client, TenantID: tenant, Name: "p"}) {
 				t.Errorf("Authenticate = %+v, %v", p, err)
 			}
 		})
@@ -172,7 +172,7 @@ func TestTokensEnd(t *testing.T) {
 		t.Error("the token is good after its end")
 	}
 	raw = login(t, s)
-	if _, err := s.Store.Update(t.Context(), func(tx store.Tx) error { DeletePrincipal(tx, client); return nil }); err != nil {
+	if _, err := s.Store.Update(t.Context(), func(tx store.Tx) error { return DeletePrincipal(t.Context(), tx, &Principal{ClientID: client}) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Authenticate(t.Context(), raw); err == nil {

@@ -68,7 +68,7 @@ const secretTime = 10 * time.Minute
 type secretCache struct {
 	key []byte // of this process only
 	mu  sync.Mutex
-	m   map[string]knownSecret // by client id
+	m   map[string]knownSecret // by the principal's key
 }
 
 type knownSecret struct {
@@ -91,13 +91,13 @@ func (c *secretCache) has(p *Principal, secret string, now time.Time) bool {
 	mac := c.mac(secret)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k, ok := c.m[p.ClientID]
+	k, ok := c.m[p.key()]
 	if !ok || now.After(k.until) || !hmac.Equal([]byte(k.mac), []byte(mac)) {
 		return false
 	}
 	for _, s := range p.Secrets {
 		if s.Hash == k.hash {
-			return true
+			return !s.expired(now)
 		}
 	}
 	return false
@@ -107,5 +107,5 @@ func (c *secretCache) add(p *Principal, secret, hash string, now time.Time) {
 	mac := c.mac(secret)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.m[p.ClientID] = knownSecret{mac, hash, now.Add(secretTime)}
+	c.m[p.key()] = knownSecret{mac, hash, now.Add(secretTime)}
 }

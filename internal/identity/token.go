@@ -36,27 +36,45 @@ type claims struct {
 	ObjectID string `json:"oid"`
 	AppID    string `json:"appid"`
 	Version  string `json:"ver"`
-	Kind     string `json:"idtyp"`
+	Kind     string `json:"idtyp"` // tokenOfApp or tokenOfUser
+	// UserName, Name and Epoch are those of a user.
+	UserName string `json:"upn,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Epoch    int    `json:"lazuli_epoch,omitempty"`
 }
+
+// Kinds of tokens, as Entra has them.
+const (
+	tokenOfApp  = "app"
+	tokenOfUser = "user"
+)
 
 // Issuer is who gives out tokens at a host.
 func (s *Service) Issuer(host string) string {
 	return "https://" + strings.ToLower(host) + "/" + s.TenantID + "/v2.0"
 }
 
-func (s *Service) issue(p *Principal, audience, issuer string) (Token, error) {
+// issue makes a token of p for the client that p uses, or is.
+func (s *Service) issue(p *Principal, clientID, audience, host string) (Token, error) {
 	now := s.Now()
 	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Subject: p.ObjectID, Audience: jwt.ClaimStrings{audience}, ID: uuid.NewString(),
+			Issuer: s.Issuer(host), Subject: p.ObjectID, Audience: jwt.ClaimStrings{audience}, ID: uuid.NewString(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(TokenTime)),
 		},
-		TenantID: p.TenantID, ObjectID: p.ObjectID, AppID: p.ClientID, Version: "1.0", Kind: "app",
+		TenantID: p.TenantID, ObjectID: p.ObjectID, AppID: clientID, Version: "1.0", Kind: tokenOfApp,
 	}
+	if p.IsUser() {
+		c.Kind, c.UserName, c.Name, c.Epoch = tokenOfUser, p.UserName, p.Name, p.Epoch
+	}
+	raw, err := s.sign(c)
+	return Token{raw, c.ExpiresAt.Time}, err
+}
+
+func (s *Service) sign(c jwt.Claims) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, c)
 	t.Header["kid"] = s.key.id
-	raw, err := t.SignedString(s.key.private)
-	return Token{raw, c.ExpiresAt.Time}, err
+	return t.SignedString(s.key.private)
 }
 
 // Authenticate says who a token stands for. Its errors are *arm.Error with
@@ -66,14 +84,37 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (arm.Principal, 
 	if err != nil {
 		return arm.Principal{}, err
 	}
-	p, err := FindPrincipal(ctx, s.Store, c.AppID)
+	p, err := s.subject(ctx, c)
 	if err != nil {
 		return arm.Principal{}, err
 	}
-	if p == nil || p.ObjectID != c.ObjectID {
-		return arm.Principal{}, denied("InvalidAuthenticationToken", "The access token is for a principal that no longer exists.")
+	who := arm.Principal{
+		Kind: arm.KindServicePrincipal, ObjectID: p.ObjectID, AppID: c.AppID, TenantID: p.TenantID, Name: p.Name, Admin: p.Admin,
 	}
-	return arm.Principal{ObjectID: p.ObjectID, AppID: p.ClientID, TenantID: p.TenantID, Name: p.Name}, nil
+	if p.IsUser() {
+		who.Kind, who.UserName = arm.KindUser, p.UserName
+	}
+	return who, nil
+}
+
+// subject is the principal that a token is of, as long as it may be used.
+func (s *Service) subject(ctx context.Context, c *claims) (*Principal, error) {
+	id := c.AppID
+	if c.Kind == tokenOfUser {
+		id = c.ObjectID
+	}
+	p, err := readPrincipal(ctx, s.Store, principalKey(id))
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil || p.ObjectID != c.ObjectID || p.IsUser() != (c.Kind == tokenOfUser):
+		return nil, denied("InvalidAuthenticationToken", "The access token is for a principal that no longer exists.")
+	case p.Disabled:
+		return nil, denied("InvalidAuthenticationToken", "The access token is for a principal that is disabled.")
+	case p.Epoch != c.Epoch:
+		return nil, denied("InvalidAuthenticationToken", "The access token is from before the password was changed. Log in again.")
+	}
+	return p, nil
 }
 
 func (s *Service) verify(raw string) (*claims, error) {

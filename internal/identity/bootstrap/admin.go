@@ -106,10 +106,11 @@ func (s *start) ensureAdminFile() error {
 // the files of other servers stay good.
 func (s *start) ensureAdminPrincipal(ctx context.Context) error {
 	p, err := identity.FindPrincipal(ctx, s.Store, s.AdminClientID)
-	if err != nil || p != nil && p.Knows(s.Admin.ClientSecret) {
+	if err != nil || p != nil && p.Admin && p.ApplicationID != "" && p.Knows(s.Admin.ClientSecret) {
 		return err
 	}
-	secret := identity.Secret{Hash: identity.HashSecret(s.Admin.ClientSecret), CreatedAt: s.Now()}
+	secret := identity.Secret{KeyID: uuid.NewString(), Name: "admin.json", Hash: identity.HashSecret(s.Admin.ClientSecret), CreatedAt: s.Now()}
+	application := uuid.NewString()
 	if err := s.before("store principal"); err != nil {
 		return err
 	}
@@ -120,12 +121,15 @@ func (s *start) ensureAdminPrincipal(ctx context.Context) error {
 		}
 		if p == nil {
 			p = &identity.Principal{
-				ClientID: s.AdminClientID, ObjectID: s.AdminObjectID, TenantID: s.TenantID,
+				Kind: arm.KindServicePrincipal, ClientID: s.AdminClientID, ObjectID: s.AdminObjectID, TenantID: s.TenantID,
 				Name: "admin", CreatedAt: s.Now(),
 			}
 		}
-		p.Secrets = append(p.Secrets, secret)
-		return identity.PutPrincipal(tx, p)
+		p.Admin, p.ApplicationID = true, cmp.Or(p.ApplicationID, application)
+		if !p.Knows(s.Admin.ClientSecret) {
+			p.Secrets = append(p.Secrets, secret)
+		}
+		return identity.PutPrincipal(ctx, tx, p)
 	})
 	return err
 }

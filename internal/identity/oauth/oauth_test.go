@@ -25,7 +25,7 @@ func newHandler(t *testing.T) *Handler {
 	st := memory.New(memory.Options{})
 	t.Cleanup(func() { st.Close() })
 	_, err := st.Update(t.Context(), func(tx store.Tx) error {
-		return identity.PutPrincipal(tx, &identity.Principal{
+		return identity.PutPrincipal(t.Context(), tx, &identity.Principal{
 			ClientID: client, ObjectID: "o", TenantID: tenant, Secrets: []identity.Secret{{Hash: identity.HashSecret("s+e:c")}},
 		})
 	})
