@@ -200,6 +200,9 @@ func (p *Tracked[B, S, T, P]) write(ctx context.Context, c *Call, e *Edit[S, T])
 	if e.New() || e.Action != "" {
 		e.Generation++ // else there is nothing that somebody has to make true
 	}
+	if err := c.checkLinks(ctx, e.ID, e.referred, references(&e.Spec)); err != nil {
+		return nil, err
+	}
 	e.ChangedAt = c.Now
 	var op *Operation
 	if e.Action != "" {

@@ -88,7 +88,7 @@ type Call struct {
 	// itself. Action is what it does: "Microsoft.Compute/disks/write".
 	Rights Rights
 	Action string
-	Now                  time.Time
+	Now    time.Time
 	// NewID makes a GUID. It gives the same ones when the transaction is run
 	// again.
 	NewID func() string
