@@ -67,6 +67,7 @@ type Server struct {
 	log     *slog.Logger
 	lock    *os.File
 	store   store.Store
+	who     *identity.Service
 	control *control.Control
 	api     *api.Server
 	front   net.Listener
@@ -129,8 +130,8 @@ func endpointOf(addr string) string {
 }
 
 // assemble puts the parts together.
-func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
-	who, err := identity.New(ctx, identity.Config{Store: s.store, TenantID: s.Cloud.TenantID, Hosts: s.Cloud.Hosts, Now: c.Now})
+func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
+	s.who, err = identity.New(ctx, identity.Config{Store: s.store, TenantID: s.Cloud.TenantID, Hosts: s.Cloud.Hosts, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
 	groups := &resources.Groups{Store: s.store, Types: types}
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, ProvisionTimeout: c.ProvisionTimeout})
 	s.api, err = api.New(ctx, api.Config{
-		Store: s.store, Types: types, Identity: who, Login: &oauth.Handler{Identity: who, Logger: c.Log},
+		Store: s.store, Types: types, Identity: s.who, Login: &oauth.Handler{Identity: s.who, Logger: c.Log},
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines)),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
@@ -153,6 +154,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) error {
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.control.Run(ctx) })
+	g.Go(func() error { return s.who.Run(ctx) })
 	g.Go(func() error {
 		return fabric.Serve(ctx, s.nodes, certs.ControlConfig(s.Cloud.Control, s.Cloud.Authority.Certificate), s.control, s.log)
 	})

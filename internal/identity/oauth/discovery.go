@@ -17,6 +17,8 @@ type configuration struct {
 	SubjectTypes          []string `json:"subject_types_supported"`
 	SigningAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	ResponseModes         []string `json:"response_modes_supported"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	Scopes                []string `json:"scopes_supported"`
 }
@@ -35,12 +37,14 @@ func (h *Handler) discovery(r *http.Request, authority string) configuration {
 		TokenEndpoint:         oauth + "/token",
 		DeviceEndpoint:        oauth + "/devicecode",
 		KeysURI:               base + "/discovery/keys",
-		ResponseTypes:         []string{"code", "token"},
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{queryMode, formMode},
+		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"pairwise"},
 		SigningAlgorithms:     []string{"ES256"},
-		AuthMethods:           []string{"client_secret_post", "client_secret_basic"},
-		GrantTypes:            []string{clientCredentials},
-		Scopes:                []string{"openid"},
+		AuthMethods:           []string{"client_secret_post", "client_secret_basic", "none"},
+		GrantTypes:            []string{clientCredentials, passwordGrant, refreshGrant, codeGrant, deviceGrant},
+		Scopes:                []string{"openid", "profile", offlineAccess},
 	}
 }
 

@@ -13,10 +13,12 @@ import (
 //
 //	/adfs[/{tenant}]/…   what MSAL asks of an authority that ends in /adfs
 //	/{tenant}/…          what it asks of others
-//	/common/discovery/instance
+//	/common/discovery/instance, /common/userrealm/{user}
+//	/device              where a person enters a device code
 //
 // where … is .well-known/openid-configuration, v2.0/.well-known/…,
-// oauth2/token, oauth2/v2.0/token, discovery/keys or discovery/v2.0/keys.
+// discovery/keys, discovery/v2.0/keys, or token, devicecode or authorize below
+// oauth2 or oauth2/v2.0.
 type Handler struct {
 	Identity *identity.Service
 	Logger   *slog.Logger
@@ -32,6 +34,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.get(w, r, h.instance)
 		return
 	}
+	if path == devicePath {
+		h.devicePage(w, r)
+		return
+	}
+	if name, ok := strings.CutPrefix(path, "common/userrealm/"); ok {
+		h.get(w, r, func(r *http.Request) (any, error) { return h.userRealm(r, name) })
+		return
+	}
 	authority, tenant, rest := split(path)
 	if !h.knowsTenant(tenant) {
 		fail(w, unknownTenant(tenant))
@@ -44,6 +54,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.get(w, r, h.keys)
 	case "oauth2/token", "oauth2/v2.0/token":
 		h.token(w, r)
+	case "oauth2/devicecode", "oauth2/v2.0/devicecode":
+		h.post(w, r, h.beginDevice)
+	case "oauth2/authorize", "oauth2/v2.0/authorize":
+		h.authorizePage(w, r)
 	default:
 		http.NotFound(w, r)
 	}

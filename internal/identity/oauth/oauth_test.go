@@ -124,7 +124,7 @@ func TestTokenRefuses(t *testing.T) {
 		"no client":         {"POST", "/adfs/oauth2/token", formWith("client_id", ""), nil, 400, "invalid_request", 900144},
 		"assertion":         {"POST", "/adfs/oauth2/token", formWith("client_assertion", "x"), nil, 401, "invalid_client", 700027},
 		"no grant":          {"POST", "/adfs/oauth2/token", formWith("grant_type", ""), nil, 400, "invalid_request", 900144},
-		"password":          {"POST", "/adfs/oauth2/token", formWith("grant_type", "password"), nil, 400, "unsupported_grant_type", 70003},
+		"other grant":       {"POST", "/adfs/oauth2/token", formWith("grant_type", "implicit"), nil, 400, "unsupported_grant_type", 70003},
 		"other resource":    {"POST", "/adfs/oauth2/token", formWith("scope", "https://x.test/.default"), nil, 400, "invalid_resource", 500011},
 		"no scope":          {"POST", "/adfs/oauth2/token", formWith("scope", ""), nil, 400, "invalid_request", 900144},
 		"other scope":       {"POST", "/adfs/oauth2/token", formWith("scope", base+"/read"), nil, 400, "invalid_scope", 1002012},

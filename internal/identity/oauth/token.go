@@ -13,7 +13,14 @@ import (
 	"lazuli/internal/identity"
 )
 
-const clientCredentials = "client_credentials"
+// Grants that are given.
+const (
+	clientCredentials = "client_credentials"
+	passwordGrant     = "password"
+	refreshGrant      = "refresh_token"
+	codeGrant         = "authorization_code"
+	deviceGrant       = "urn:ietf:params:oauth:grant-type:device_code"
+)
 
 // maxForm bounds the body of a token request.
 const maxForm = 64 << 10
@@ -21,21 +28,43 @@ const maxForm = 64 << 10
 // grant is the answer to a good token request.
 type grant struct {
 	TokenType    string `json:"token_type"`
+	Scope        string `json:"scope,omitempty"`
 	ExpiresIn    int    `json:"expires_in"`
 	ExtExpiresIn int    `json:"ext_expires_in"`
 	ExpiresOn    string `json:"expires_on"`
 	AccessToken  string `json:"access_token"`
 	Resource     string `json:"resource,omitempty"`
+	// The rest is for users only.
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	ClientInfo   string `json:"client_info,omitempty"`
+}
+
+func newGrant(t identity.Token, form url.Values) *grant {
+	seconds := int(identity.TokenTime / time.Second)
+	return &grant{
+		TokenType: "Bearer", ExpiresIn: seconds, ExtExpiresIn: seconds, ExpiresOn: strconv.FormatInt(t.ExpiresAt.Unix(), 10),
+		AccessToken: t.Raw, Resource: form.Get("resource"),
+	}
 }
 
 // token answers a token request.
 func (h *Handler) token(w http.ResponseWriter, r *http.Request) {
+	h.post(w, r, h.grant)
+}
+
+// post answers a form with JSON.
+func (h *Handler) post(w http.ResponseWriter, r *http.Request, f func(*http.Request, url.Values) (any, error)) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
-		fail(w, &failure{status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "Tokens are asked for by POST.", Codes: []int{900561}})
+		fail(w, &failure{status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "This is asked for by POST.", Codes: []int{900561}})
 		return
 	}
-	g, err := h.grant(w, r)
+	form, err := readForm(w, r)
+	var body any
+	if err == nil {
+		body, err = f(r, form)
+	}
 	if f, ok := errors.AsType[*failure](err); ok {
 		fail(w, f)
 		return
@@ -45,38 +74,20 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	reply(w, http.StatusOK, g)
+	reply(w, http.StatusOK, body)
 }
 
-func (h *Handler) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
-	form, err := readForm(w, r)
-	if err != nil {
-		return nil, err
-	}
+func (h *Handler) grant(r *http.Request, form url.Values) (any, error) {
 	switch kind := form.Get("grant_type"); kind {
 	case clientCredentials:
+		return h.clientGrant(r, form)
+	case passwordGrant, refreshGrant, codeGrant, deviceGrant:
+		return h.userGrant(r, form, kind)
 	case "":
 		return nil, missing("grant_type")
 	default:
 		return nil, unsupportedGrant(kind)
 	}
-	id, secret, err := credentials(r, form)
-	if err != nil {
-		return nil, err
-	}
-	audience, err := audience(form)
-	if err != nil {
-		return nil, err
-	}
-	t, err := h.Identity.Login(r.Context(), id, secret, audience, r.Host, remoteAddress(r))
-	if err != nil {
-		return nil, refused(err, id, audience)
-	}
-	seconds := int(identity.TokenTime / time.Second)
-	return &grant{
-		TokenType: "Bearer", ExpiresIn: seconds, ExtExpiresIn: seconds, ExpiresOn: strconv.FormatInt(t.ExpiresAt.Unix(), 10),
-		AccessToken: t.Raw, Resource: form.Get("resource"),
-	}, nil
 }
 
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
@@ -91,30 +102,6 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// credentials come in the form, or by basic authentication.
-func credentials(r *http.Request, form url.Values) (id, secret string, err error) {
-	id, secret = form.Get("client_id"), form.Get("client_secret")
-	if user, password, ok := r.BasicAuth(); ok && secret == "" {
-		// RFC 6749, 2.3.1: both are form-encoded first.
-		if id, err = url.QueryUnescape(user); err != nil {
-			return "", "", invalidRequest("The Authorization header is not valid.")
-		}
-		if secret, err = url.QueryUnescape(password); err != nil {
-			return "", "", invalidRequest("The Authorization header is not valid.")
-		}
-	}
-	if id == "" {
-		return "", "", missing("client_id")
-	}
-	if form.Has("client_assertion") {
-		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "Client assertions are not supported by this cloud. Use a client secret.", Codes: []int{700027}}
-	}
-	if secret == "" {
-		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "The request body must contain the following parameter: 'client_secret'.", Codes: []int{7000218}}
-	}
-	return id, secret, nil
-}
-
 // audience is what the token is for: a scope that ends in /.default, which the
 // audience's own slash may double, or version 1's resource.
 func audience(form url.Values) (string, error) {
@@ -123,10 +110,13 @@ func audience(form url.Values) (string, error) {
 	}
 	for _, s := range strings.Fields(form.Get("scope")) {
 		switch s {
-		case "openid", "profile", "offline_access", "email":
+		case "openid", "profile", offlineAccess, "email":
 			continue
 		}
 		a, ok := strings.CutSuffix(s, "/.default")
+		if !ok {
+			a, ok = strings.CutSuffix(s, "/user_impersonation")
+		}
 		if !ok {
 			return "", &failure{status: http.StatusBadRequest, Code: "invalid_scope", Description: "The scope '" + s + "' is not valid: it must end in '/.default'.", Codes: []int{1002012}}
 		}

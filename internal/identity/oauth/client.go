@@ -1,0 +1,47 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// clientGrant logs a service principal in.
+func (h *Handler) clientGrant(r *http.Request, form url.Values) (*grant, error) {
+	id, secret, err := credentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	audience, err := audience(form)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.Identity.Login(r.Context(), id, secret, audience, r.Host, remoteAddress(r))
+	if err != nil {
+		return nil, refused(err, id, audience)
+	}
+	return newGrant(t, form), nil
+}
+
+// credentials come in the form, or by basic authentication.
+func credentials(r *http.Request, form url.Values) (id, secret string, err error) {
+	id, secret = form.Get("client_id"), form.Get("client_secret")
+	if user, password, ok := r.BasicAuth(); ok && secret == "" {
+		// RFC 6749, 2.3.1: both are form-encoded first.
+		if id, err = url.QueryUnescape(user); err != nil {
+			return "", "", invalidRequest("The Authorization header is not valid.")
+		}
+		if secret, err = url.QueryUnescape(password); err != nil {
+			return "", "", invalidRequest("The Authorization header is not valid.")
+		}
+	}
+	if id == "" {
+		return "", "", missing("client_id")
+	}
+	if form.Has("client_assertion") {
+		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "Client assertions are not supported by this cloud. Use a client secret.", Codes: []int{700027}}
+	}
+	if secret == "" {
+		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "The request body must contain the following parameter: 'client_secret'.", Codes: []int{7000218}}
+	}
+	return id, secret, nil
+}
