@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -106,5 +106,28 @@ func TestAttachDetach(t *testing.T) {
 			t.Errorf("disk %s is %v, want %s", name, got, state)
 		}
 	}
+	s.empty()
+}
+
+func TestReimage(t *testing.T) {
+	s := newCloud(t).furnished().sdk()
+	ctx := t.Context()
+	vm := s.machine("nic1")
+	vm.Properties.StorageProfile.OSDisk.DeleteOption = ptr(armcompute.DiskDeleteOptionTypesDelete)
+	before := finish(s.vms().BeginCreateOrUpdate(ctx, "rg", "vm", vm, nil))(t)
+	finish(s.vms().BeginReimage(ctx, "rg", "vm", nil))(t)
+	after := must(s.vms().Get(ctx, "rg", "vm", nil))(t)
+	if was, is := *before.Properties.StorageProfile.OSDisk.ManagedDisk.ID, *after.Properties.StorageProfile.OSDisk.ManagedDisk.ID; was == is {
+		t.Errorf("the OS disk is still %s", is)
+	}
+	if got := after.Properties.StorageProfile.DataDisks; len(got) != 1 || *got[0].Name != "data" {
+		t.Errorf("its data disks are %v", got)
+	}
+	if s.power("vm") != "running" || len(s.host.Running()) != 1 {
+		t.Errorf("the machine is %s", s.power("vm"))
+	}
+	s.until("the old disk is gone", func() bool {
+		return s.do("GET", s.cloud.compute("disks/osdisk"), "").StatusCode == 404
+	})
 	s.empty()
 }

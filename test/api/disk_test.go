@@ -3,7 +3,7 @@ package api_test
 import (
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v7"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
 )
 
 func (c *cloud) disk(option armcompute.DiskCreateOption, sizeGB int32, source string) armcompute.Disk {
