@@ -70,7 +70,7 @@ func Types(cfg Config) []arm.Type {
 	return []arm.Type{
 		{
 			Name: VMType, Names: vmNames, Tracked: true, Provider: vms, APIVersions: vmVersions,
-			Created: created, Updated: ok, Actions: vmActions(),
+			Created: created, Updated: ok, Actions: vmActions(cfg),
 		},
 		{
 			Name: DiskType, Names: diskNames, Tracked: true, Provider: diskProvider(cfg), APIVersions: diskVersions,

@@ -182,7 +182,7 @@ func createVM(ctx context.Context, c *arm.Call, cat Catalogue, e *vmEdit, b *vmB
 		return nil
 	}
 	v.OS = &boot.OSProfile
-	return boot.keep(c.Tx, &e.Meta)
+	return boot.keep(c.Tx, e.UID)
 }
 
 // changeVM changes what can change of a machine. A body may leave out anything;

@@ -12,7 +12,7 @@ import (
 )
 
 // vmActions are the POSTs on a machine.
-func vmActions() map[string]arm.Action {
+func vmActions(cfg Config) map[string]arm.Action {
 	all := map[string]arm.Action{
 		"start":      power("start", start),
 		"powerOff":   power("powerOff", powerOff),
@@ -21,6 +21,7 @@ func vmActions() map[string]arm.Action {
 		"redeploy":   power("redeploy", redeploy),
 		"reapply":    power("reapply", func(context.Context, *arm.Call, *vmObject) error { return nil }),
 		"generalize": generalize,
+		"reimage":    reimage(cfg.Catalogue),
 
 		"attachDetachDataDisks":       attachDetachDataDisks,
 		"retrieveBootDiagnosticsData": retrieveBootDiagnostics,

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"strings"
 
-	"lazuli/internal/arm"
 	"lazuli/internal/store"
 )
 
@@ -48,9 +47,9 @@ func FindSecrets(ctx context.Context, r store.Reader, uid string) (Secrets, erro
 // is nothing to drop what is gone.
 func DropSecrets(tx store.Tx, uid string) { tx.Delete(secretsKey(uid)) }
 
-// keep stores what the guest of the machine of m is to be told. In the spec
-// there are digests only: they tell whether a later body asks for the same.
-func (b *firstBoot) keep(tx store.Tx, m *arm.Meta) error {
+// keep stores what the guest of the machine with the UID is to be told. In the
+// spec there are digests only: they tell whether a later body asks for the same.
+func (b *firstBoot) keep(tx store.Tx, uid string) error {
 	if b.Secrets == (Secrets{}) {
 		return nil
 	}
@@ -59,7 +58,7 @@ func (b *firstBoot) keep(tx store.Tx, m *arm.Meta) error {
 	if err != nil {
 		return err
 	}
-	tx.Put(secretsKey(m.UID), raw)
+	tx.Put(secretsKey(uid), raw)
 	return nil
 }
 

@@ -329,6 +329,13 @@ func TestEveryCrash(t *testing.T) {
 		{"stop", func(w *world) { w.power("powerOff") }, func(w *world) { w.wantPower(compute.Stopped); w.wantRunning(0) }},
 		{"start", func(w *world) { w.power("start") }, func(w *world) { w.wantPower(compute.Running); w.wantRunning(1) }},
 		{"restart", func(w *world) { w.power("restart") }, func(w *world) { w.wantPower(compute.Running); w.wantRunning(1) }},
+		{"reimage", func(w *world) { w.told.Store(nil); w.reimage() }, func(w *world) {
+			if d := w.disk("web1-os"); d != nil {
+				w.t.Errorf("the old OS disk is still there: %+v", d)
+			}
+			w.reimaged("")
+			w.wantRunning(1)
+		}},
 		{"deallocate", func(w *world) { w.power("deallocate") }, func(w *world) { w.wantPower(compute.Deallocated) }},
 		{"delete", func(w *world) { w.do("DELETE", vmPath, "") }, func(w *world) {
 			if got := w.left(); w.vm() != nil || !cmp.Equal(got, []string{"disk"}) {

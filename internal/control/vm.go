@@ -87,6 +87,9 @@ func (c *Control) observeVM(ctx context.Context, v *vm, lacks *lack) (time.Durat
 		}
 		return 0, c.updateVM(ctx, v, func(s *compute.VMStatus) bool { s.Failure = p; return true })
 	}
+	if r.OSDisk != "" && r.OSDisk != v.Status.OSDisk {
+		r.ReadyAt, r.Provisioning = nil, nil // of a guest that is no more
+	}
 	var again time.Duration
 	if r.Generation >= v.Generation && (v.Status.ObservedGeneration < v.Generation || v.Status.Failure != nil) {
 		// Before the operation ends: a disk that was detached is free then.

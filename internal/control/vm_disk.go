@@ -13,43 +13,81 @@ import (
 // holdDisks sees to it that the machine holds all its disks. Until it does, its
 // node is not told of them: a disk has one writer.
 func (c *Control) holdDisks(ctx context.Context, v *vm) (lacks *lack, err error) {
-	_, err = c.store.Update(ctx, func(tx store.Tx) error {
-		lacks = nil
-		for _, id := range v.Spec.DiskIDs() {
-			why, err := c.holdDisk(ctx, tx, id, v)
-			if err != nil {
-				return err
-			}
-			if why != "" {
-				lacks = &lack{&fabric.Problem{Code: "DiskNotAvailable", Message: why}, c.Now().Sub(v.ChangedAt) < patience}
-			}
+	status := v.Status
+	_, err = c.store.Update(ctx, func(tx store.Tx) (err error) {
+		held, why, err := c.holdAll(ctx, tx, v)
+		if err != nil {
+			return err
 		}
-		return nil
+		lacks = nil
+		if why != "" {
+			lacks = &lack{&fabric.Problem{Code: "DiskNotAvailable", Message: why}, c.Now().Sub(v.ChangedAt) < patience}
+		}
+		status, err = begunWith(ctx, tx, v, held[arm.Key(v.Spec.OSDisk.ID)])
+		return err
 	})
+	v.Status = status
 	return lacks, err
 }
 
-// holdDisk has the machine hold a disk if nobody else does; else it says why
-// not.
-func (c *Control) holdDisk(ctx context.Context, tx store.Tx, id arm.ID, v *vm) (why string, err error) {
+// begunWith notes that the machine's OS disk is now the one with the UID, and
+// returns the machine's status. With another than before the machine begins
+// anew: its guest is still to be set up.
+func begunWith(ctx context.Context, tx store.Tx, v *vm, uid string) (compute.VMStatus, error) {
+	if uid == "" || uid == v.Status.OSDisk {
+		return v.Status, nil
+	}
+	now, err := compute.VMs.Find(ctx, tx, v.ID)
+	if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
+		return v.Status, err
+	}
+	if now.Status.OSDisk != "" {
+		now.Status.CreatedAt, now.Status.ReadyAt = nil, nil
+	}
+	now.Status.OSDisk = uid
+	return now.Status, compute.VMs.PutStatus(tx, now.ID, &now.Status)
+}
+
+// holdAll has the machine hold all its disks, as far as nobody else does. It
+// returns the UIDs of those that it holds, by their key, and why it does not
+// hold another.
+func (c *Control) holdAll(ctx context.Context, tx store.Tx, v *vm) (held map[string]string, why string, err error) {
+	held = map[string]string{}
+	for _, id := range v.Spec.DiskIDs() {
+		uid, not, err := c.holdDisk(ctx, tx, id, v)
+		if err != nil {
+			return nil, "", err
+		}
+		if not != "" {
+			why = not
+			continue
+		}
+		held[arm.Key(id)] = uid
+	}
+	return held, why, nil
+}
+
+// holdDisk has the machine hold a disk if nobody else does, and returns its
+// UID; else it says why not.
+func (c *Control) holdDisk(ctx context.Context, tx store.Tx, id arm.ID, v *vm) (uid, why string, err error) {
 	d, err := compute.Disks.Find(ctx, tx, id)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if d == nil || !d.Spec.ManagedBy.Equal(v.ID) {
-		return fmt.Sprintf("The disk %s is not the virtual machine's any more.", id.Name()), nil
+		return "", fmt.Sprintf("The disk %s is not the virtual machine's any more.", id.Name()), nil
 	}
 	s := d.Status
 	switch {
 	case s.HeldBy.Equal(v.ID) && s.Node == v.Status.Node:
-		return "", nil
+		return d.UID, "", nil
 	case !s.HeldBy.IsZero() && !s.HeldBy.Equal(v.ID):
-		return fmt.Sprintf("The virtual machine %s has not let go of the disk %s yet.", s.HeldBy.Name(), id.Name()), nil
+		return "", fmt.Sprintf("The virtual machine %s has not let go of the disk %s yet.", s.HeldBy.Name(), id.Name()), nil
 	case s.Node != "" && s.Node != v.Status.Node:
-		return fmt.Sprintf("The disk %s is on the node %s, the virtual machine on %s. Detach the disk.", id.Name(), s.Node, v.Status.Node), nil
+		return "", fmt.Sprintf("The disk %s is on the node %s, the virtual machine on %s. Detach the disk.", id.Name(), s.Node, v.Status.Node), nil
 	}
 	s.HeldBy, s.Node = v.ID, v.Status.Node
-	return "", compute.Disks.PutStatus(tx, d.ID, &s)
+	return d.UID, "", compute.Disks.PutStatus(tx, d.ID, &s)
 }
 
 // letGoOfDisks clears HeldBy of the disks that the machine was to be without at

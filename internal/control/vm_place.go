@@ -36,11 +36,11 @@ func (c *Control) placeVM(ctx context.Context, v *vm) (time.Duration, error) {
 			return err
 		}
 		now.Status.MemoryMiB = sizeOf(now).MemoryMiB
-		for _, id := range now.Spec.DiskIDs() {
-			if _, err := c.holdDisk(ctx, tx, id, now); err != nil {
-				return err
-			}
+		held, _, err := c.holdAll(ctx, tx, now)
+		if err != nil {
+			return err
 		}
+		now.Status.OSDisk = held[arm.Key(now.Spec.OSDisk.ID)]
 		return compute.VMs.PutStatus(tx, now.ID, &now.Status)
 	})
 	noFit, ok := errors.AsType[*place.NoFit](err)

@@ -61,6 +61,14 @@ type Machine struct {
 	Metadata  Metadata  `json:"metadata"`
 }
 
+// OSDisk is the UID of the machine's OS disk; "" when it has none.
+func (m *Machine) OSDisk() string {
+	if len(m.Disks) == 0 || !m.Disks[0].OS {
+		return ""
+	}
+	return m.Disks[0].UID
+}
+
 // MachineDisk attaches a disk to a machine.
 type MachineDisk struct {
 	UID string `json:"uid"` // of the disk
@@ -158,6 +166,9 @@ type MachineReport struct {
 	BootedAt  *time.Time `json:"bootedAt,omitempty"`
 	// ReadyAt is when the guest first reported Ready. It stays.
 	ReadyAt *time.Time `json:"readyAt,omitempty"`
+	// OSDisk is the UID of the disk whose guest ReadyAt and Provisioning are
+	// about. It is the last that the machine was started with.
+	OSDisk string `json:"osDisk,omitempty"`
 	// Provisioning is the guest's own account of a failed provisioning.
 	Provisioning *Problem `json:"provisioning,omitempty"`
 	Agent        *Agent   `json:"agent,omitempty"`

@@ -73,7 +73,7 @@ func (s *step) act(ctx context.Context) (time.Duration, error) {
 		return s.stop(ctx)
 	case s.halted():
 		return 0, s.release(ctx)
-	case s.rec.Restarts < s.m.Restarts:
+	case s.rec.Restarts < s.m.Restarts, s.otherSystem():
 		return s.restart(ctx)
 	case !s.runs:
 		return s.start(ctx)
@@ -107,6 +107,9 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	} else if !ok {
 		return missingPoll, nil // what lacks has a loop of its own, which calls again
 	}
+	if err := s.meetGuest(); err != nil {
+		return 0, err
+	}
 	spec := InstanceSpec{Machine: s.m}
 	for _, md := range s.m.Disks {
 		d, err := s.c.Disks.Open(ctx, md.UID, owner)
@@ -137,6 +140,7 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	now := time.Now()
 	if err := s.update(func(r *record) {
 		r.Started, r.HaltedAt, r.AskedAt, r.Restarts = true, 0, nil, s.m.Restarts
+		r.OSDisk = s.m.OSDisk()
 		r.BootedAt, r.PowerGeneration = &now, s.m.PowerGeneration
 		if r.StartedAt == nil {
 			r.StartedAt = &now
@@ -150,6 +154,25 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	}
 	s.c.Log.Info("machine started", "vm", s.m.Name, "uid", s.m.UID)
 	return 0, nil
+}
+
+// otherSystem says that the machine runs on another OS disk than it is to have.
+func (s *step) otherSystem() bool {
+	os := s.m.OSDisk()
+	return s.runs && os != "" && len(s.inst.Disks) > 0 && !slices.Contains(s.inst.Disks, os)
+}
+
+// meetGuest forgets what was said by the guest of another OS disk than the one
+// that the machine is to be started with: this one is still to be set up.
+func (s *step) meetGuest() error {
+	if s.rec.OSDisk == "" || s.rec.OSDisk == s.m.OSDisk() {
+		return nil
+	}
+	s.agents.forget(s.m.UID)
+	return s.update(func(r *record) {
+		r.OSDisk, r.StartedAt = s.m.OSDisk(), nil
+		r.ReadyAt, r.Provisioning, r.FailedAt = nil, nil, nil
+	})
 }
 
 // furnished says whether the machine's disks and networks are there; else it
@@ -296,8 +319,14 @@ func (s *step) stop(ctx context.Context) (time.Duration, error) {
 	return 0, s.release(ctx)
 }
 
-// restart takes the machine down; the next step starts it.
+// restart takes the machine down; the next step starts it. For another OS disk
+// it does so only when that is there.
 func (s *step) restart(ctx context.Context) (time.Duration, error) {
+	if s.otherSystem() {
+		if ok, err := s.furnished(ctx); err != nil || !ok {
+			return missingPoll, err
+		}
+	}
 	if again, err := s.down(ctx, false); again > 0 || err != nil {
 		return again, err
 	}
@@ -396,7 +425,7 @@ func (a *Agent) networkReady(uid string) bool {
 func (s *step) report(failure error) {
 	r := fabric.MachineReport{
 		UID: s.m.UID, Generation: s.m.Generation, Restarts: s.rec.Restarts,
-		BootedAt: s.rec.BootedAt, ReadyAt: s.rec.ReadyAt, Provisioning: s.rec.Provisioning,
+		BootedAt: s.rec.BootedAt, OSDisk: s.rec.OSDisk, ReadyAt: s.rec.ReadyAt, Provisioning: s.rec.Provisioning,
 		Events: s.rec.Events, Agent: s.agents.get(s.m.UID),
 	}
 	switch {

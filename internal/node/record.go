@@ -36,6 +36,9 @@ type record struct {
 	// again, after the agent comes back.
 	EndedAt *time.Time `json:"endedAt,omitempty"`
 
+	// OSDisk is the one that the machine was last started with. What follows is
+	// about its guest.
+	OSDisk       string          `json:"osDisk,omitempty"`
 	ReadyAt      *time.Time      `json:"readyAt,omitempty"`
 	StartedAt    *time.Time      `json:"startedAt,omitempty"` // of the first start
 	BootedAt     *time.Time      `json:"bootedAt,omitempty"`

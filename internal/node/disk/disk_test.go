@@ -497,3 +497,25 @@ func FuzzProgress(f *testing.F) {
 		})
 	})
 }
+
+// A machine that begins anew gets another disk of the image: it has nothing of
+// the old one, which goes without it noticing.
+func TestBeginAnew(t *testing.T) {
+	h := newHost(t, t.TempDir())
+	h.addImage("debian-12", 4*mib, []byte("the image"))
+	h.ensure(fabric.Disk{UID: uid1, SizeBytes: 8 * mib, Image: "debian-12"})
+	h.poke(uid1, 'x', 0, 3)
+	anew := fabric.Disk{UID: uid2, SizeBytes: 8 * mib, Image: "debian-12"}
+	h.ensure(anew)
+	h.poke(uid2, 'y', 4, 5)
+	h.open() // an agent that died in between finds both
+	h.ensure(anew)
+	h.check(h.Remove(t.Context(), uid1))
+	h.check(h.Remove(t.Context(), uid1))
+	if got := string(h.content(uid2, 9)); got != "the yyyyy" {
+		t.Errorf("content = %q", got)
+	}
+	if got := h.left(); !slices.Equal(got, []string{uid2}) {
+		t.Errorf("left = %v, want the new disk only", got)
+	}
+}
