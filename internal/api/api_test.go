@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 		"made-up method":         {"FROB", widgets + "/w1?" + version, "", nil, 405, "HttpMethodNotSupported"},
 		"trace":                  {"TRACE", widgets + "/w1?" + version, "", nil, 405, "HttpMethodNotSupported"},
 		"bad name":               {"PUT", widgets + "/w_1!?" + version, `{}`, nil, 400, "InvalidResourceName"},
-		"bad group name":         {"PUT", "/subscriptions/" + testSub + "/resourceGroups/rg.?" + version, `{"location":"local"}`, nil, 400, "InvalidResourceName"},
+		"bad group name":         {"PUT", "/subscriptions/" + testSub + "/resourceGroups/rg.?" + version, `{"location":"local"}`, nil, 400, "InvalidResourceGroup"},
 		"long name":              {"PUT", widgets + "/" + long + "?" + version, `{}`, nil, 400, "InvalidRequestUri"},
 		"empty segment":          {"GET", group + "//providers/Microsoft.Fake/widgets?" + version, "", nil, 400, "InvalidRequestUri"},
 		"slash in a name":        {"GET", widgets + "/a%2Fb?" + version, "", nil, 400, "InvalidRequestUri"},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"lazuli/internal/arm"
 )
@@ -22,6 +24,9 @@ type pageBody struct {
 func (s *Server) list(w http.ResponseWriter, q *request) error {
 	limit, after, err := q.page(q.target.typ.Filters)
 	if err != nil {
+		return err
+	}
+	if err := q.checkShape(); err != nil {
 		return err
 	}
 	var p arm.Page
@@ -56,6 +61,21 @@ func (s *Server) checkParent(ctx context.Context, c *arm.Call) error {
 	}
 	_, err := parent.Provider.Get(ctx, c)
 	return err
+}
+
+// checkShape refuses what asks for more than is shown, or for an order that
+// lists do not have.
+func (q *request) checkShape() error {
+	for value := range strings.SplitSeq(q.query.Get("$expand"), ",") {
+		value = strings.TrimSpace(value)
+		if value != "" && !slices.ContainsFunc(q.target.typ.Expands, func(known string) bool { return strings.EqualFold(known, value) }) {
+			return arm.InvalidParameter("$expand", "The value '%.100s' of parameter $expand is invalid for '%s'. What is supported: '%s'.", value, q.target.typ.Name, strings.Join(q.target.typ.Expands, ", "))
+		}
+	}
+	if order := q.query.Get("$orderby"); order != "" {
+		return arm.InvalidParameter("$orderby", "The $orderby '%.100s' is not supported: lists are in the order of names. Leave it out.", order)
+	}
+	return nil
 }
 
 // page reads $top and $skipToken, and refuses a $filter where there is none.

@@ -19,11 +19,11 @@ import (
 const pollAfter = "20"
 
 // promise sets the headers of an asynchronous reply: where to poll, and how
-// soon. Resource groups have a Location only, as in Azure.
+// soon.
 func (q *request) promise(h http.Header, op *arm.Operation, location bool) {
 	q.operation = op.ID
 	setPollAfter(h)
-	if op.Resource.Is(arm.GroupType) {
+	if t := q.s.routes.types[strings.ToLower(op.Resource.Type())]; t != nil && t.Polling == arm.PollResult {
 		h.Set("Location", q.operationURL("/subscriptions/"+op.Resource.Subscription+"/operationresults/"+op.ID, false))
 		return
 	}
@@ -40,6 +40,9 @@ func setPollAfter(h http.Header) {
 }
 
 func (q *request) operationPath(op *arm.Operation) string {
+	if typ := q.s.routes.polled(op); typ != nil {
+		return op.Resource.String() + "/" + typ.Polled + "/" + op.ID
+	}
 	return "/subscriptions/" + op.Resource.Subscription + "/providers/" + op.Resource.Namespace + "/locations/" + q.s.Location + "/operations/" + op.ID
 }
 
@@ -83,6 +86,9 @@ func (s *Server) pollOperation(w http.ResponseWriter, q *request) error {
 	}
 	if op.Result != nil {
 		b.Properties = &operationOutput{op.Result}
+	}
+	if op.Status == arm.InProgress && q.s.routes.polled(op) != nil {
+		b.Status = "Running"
 	}
 	setPollAfter(w.Header())
 	return q.reply(w, http.StatusOK, arm.Result{Body: b})

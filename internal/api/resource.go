@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 )
 
 func (s *Server) get(w http.ResponseWriter, q *request) error {
+	if err := q.checkShape(); err != nil {
+		return err
+	}
 	res, err := q.readResource()
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func (s *Server) delete(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return q.replyDone(w, res)
+	return q.replyDone(w, http.StatusOK, res)
 }
 
 // isGone says that err is about a resource that does not exist. That a group
@@ -95,17 +99,19 @@ func isGone(err error) bool {
 	return ok && ae.Status == http.StatusNotFound && ae.Code != "ResourceGroupNotFound" && ae.Code != "SubscriptionNotFound"
 }
 
-// replyDone answers a DELETE or POST.
-func (q *request) replyDone(w http.ResponseWriter, res arm.Result) error {
+// replyDone answers a DELETE or POST, with the status if nobody has to carry it
+// out.
+func (q *request) replyDone(w http.ResponseWriter, status int, res arm.Result) error {
 	if res.Operation == nil {
-		return q.reply(w, http.StatusOK, res)
+		return q.reply(w, status, res)
 	}
 	q.promise(w.Header(), res.Operation, true)
 	return q.reply(w, http.StatusAccepted, arm.Result{})
 }
 
-// action is the POST of act on the target.
-func (s *Server) action(act arm.Action) func(w http.ResponseWriter, q *request) error {
+// action is the POST of act on the target, which answers with the status, zero
+// for 200, if nobody has to carry it out.
+func (s *Server) action(act arm.Action, status int) func(w http.ResponseWriter, q *request) error {
 	return func(w http.ResponseWriter, q *request) error {
 		res, err := q.write(func(ctx context.Context, c *arm.Call) (arm.Result, error) {
 			return act(ctx, c, q.body)
@@ -113,7 +119,7 @@ func (s *Server) action(act arm.Action) func(w http.ResponseWriter, q *request) 
 		if err != nil {
 			return err
 		}
-		return q.replyDone(w, res)
+		return q.replyDone(w, cmp.Or(status, http.StatusOK), res)
 	}
 }
 
@@ -128,7 +134,7 @@ func (s *Server) endpoint(e arm.Endpoint) func(w http.ResponseWriter, q *request
 			if err != nil {
 				return err
 			}
-			return q.replyDone(w, res)
+			return q.replyDone(w, http.StatusOK, res)
 		}
 		res, err := q.readEndpoint(e.Filters, handle)
 		if err != nil {

@@ -99,11 +99,13 @@ func (r *router) resource(id arm.ID) *target {
 		return nil
 	}
 	s := r.s
-	t := &target{id: id, typ: typ, verbs: map[string]handler{
+	serve := map[string]handler{
 		http.MethodGet: plain(s.get), http.MethodHead: plain(s.head), http.MethodDelete: plain(s.delete),
-	}}
-	if typ.Created != 0 {
-		t.verbs[http.MethodPut], t.verbs[http.MethodPatch] = plain(s.put), plain(s.patch)
+		http.MethodPut: plain(s.put), http.MethodPatch: plain(s.patch),
+	}
+	t := &target{id: id, typ: typ, verbs: map[string]handler{}}
+	for _, method := range typ.Methods() {
+		t.verbs[method] = serve[method]
 	}
 	return t
 }
@@ -113,7 +115,7 @@ func (r *router) list(parent arm.ID, last string) *target {
 	t := &target{id: parent, verbs: map[string]handler{}}
 	name := parent.Namespace + "/" + strings.Join(append(parent.Types[:len(parent.Types):len(parent.Types)], last), "/")
 	typ := r.types[strings.ToLower(name)]
-	if typ == nil || (len(parent.Names) > 0 || parent.On != nil) && !typ.Lies(parent) {
+	if typ == nil || !typ.Can(arm.CanList) || (len(parent.Names) > 0 || parent.On != nil) && !typ.Lies(parent) {
 		return t
 	}
 	t.typ = typ
@@ -136,7 +138,7 @@ func (r *router) addBelow(t *target, id arm.ID, last string) {
 	for name, act := range typ.Actions {
 		if strings.EqualFold(name, last) {
 			t.id = id
-			t.verbs[http.MethodPost] = plain(r.s.action(act))
+			t.verbs[http.MethodPost] = plain(r.s.action(act, typ.Answers[name]))
 		}
 	}
 	if below, ok := r.s.guestVerbs(typ, last); ok {

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"regexp"
@@ -21,14 +22,28 @@ type Type struct {
 	// Created and Updated are the statuses of PUT: what Azure's clients accept
 	// differs by type (201 is an error for a disk). Zero: the type has no PUT.
 	Created, Updated int
+	// Verbs are what can be done to its resources; zero is everything.
+	Verbs Verbs
+	// Polling is how clients follow operations on its resources.
+	Polling Polling
 	// Provider carries out the verbs.
 	Provider Provider
 	// Filters says that List honours the query's $filter. Of other types the API
 	// refuses it: a list with more in it than was asked for would be taken for
 	// what was asked for.
 	Filters bool
+	// Expands are the values of $expand that Get and List honour, or that ask
+	// for what is shown always. Others are refused, for the same reason.
+	Expands []string
 	// Actions are the POSTs on a resource, by name: "powerOff".
 	Actions map[string]Action
+	// Polled is the name below a resource under which its operations are asked
+	// for, where Azure has them there: "operationStatuses". They are Running
+	// then, where others are InProgress.
+	Polled string
+	// Answers are the statuses of actions that are done at once and do not
+	// answer 200.
+	Answers map[string]int
 	// APIVersions are listed by the providers API, newest first. Requests with
 	// others are served all the same.
 	APIVersions []string
@@ -63,6 +78,8 @@ func (t *Type) Lies(id ID) bool {
 type NameRule struct {
 	Pattern *regexp.Regexp
 	Hint    string // "1 to 80 letters, digits, '_', '.' and '-', …"
+	// Code is that of the error for other names; "" for InvalidResourceName.
+	Code string
 }
 
 // Call is one request to a provider. Everything that a provider does, it does
@@ -124,7 +141,9 @@ type Principal struct {
 // asynchronous.
 type Result struct {
 	// Body is the reply's JSON; nil for none.
-	Body      any
+	Body any
+	// Status is that of the reply to an action or endpoint; zero is the usual.
+	Status    int
 	ETag      string
 	Created   bool // a PUT that made the resource
 	Operation *Operation
@@ -187,7 +206,7 @@ const (
 // Check says whether name is a good one for the type.
 func (r NameRule) Check(name string) error {
 	if r.Pattern != nil && !r.Pattern.MatchString(name) {
-		return BadRequest("InvalidResourceName", "The name '%s' is not valid: it must be %s.", name, r.Hint)
+		return BadRequest(cmp.Or(r.Code, "InvalidResourceName"), "The name '%s' is not valid: it must be %s.", name, r.Hint)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func Types(cfg Config) []arm.Type {
 	return []arm.Type{
 		{
 			Name: VMType, Names: vmNames, Tracked: true, Provider: vms, APIVersions: vmVersions,
-			Created: created, Updated: ok, Actions: vmActions(cfg),
+			Created: created, Updated: ok, Expands: []string{"instanceView", "userData"}, Actions: vmActions(cfg),
 		},
 		{
 			Name: DiskType, Names: diskNames, Tracked: true, Provider: diskProvider(cfg), APIVersions: diskVersions,
@@ -82,7 +82,7 @@ func Types(cfg Config) []arm.Type {
 		},
 		{
 			Name: AVSetType, Names: diskNames, Tracked: true, Provider: avsetProvider(cfg), APIVersions: vmVersions,
-			Created: ok, Updated: ok, Actions: avsetActions(),
+			Created: ok, Updated: ok, Expands: []string{"virtualMachines/$ref"}, Actions: avsetActions(),
 		},
 		{
 			Name: KeyType, Names: diskNames, Tracked: true, Provider: publicKeyProvider(cfg), APIVersions: vmVersions,

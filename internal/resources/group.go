@@ -30,8 +30,9 @@ func groupType(location string) arm.Type {
 		Names: arm.NameRule{
 			Pattern: regexp.MustCompile(`^[-\pL\pN_.()]{0,89}[-\pL\pN_()]$`),
 			Hint:    "1 to 90 letters, digits, '_', '-', '.', '(' and ')', and not end in '.'",
+			Code:    "InvalidResourceGroup",
 		},
-		Scopes: arm.InSubscription, Tracked: true, Created: 201, Updated: 200, Filters: true,
+		Scopes: arm.InSubscription, Tracked: true, Created: 201, Updated: 200, Filters: true, Polling: arm.PollResult,
 		APIVersions: groupVersions,
 		Provider:    groupProvider(location),
 	}
@@ -78,7 +79,7 @@ func (g groupLister) List(ctx context.Context, c *arm.Call, scope arm.ID, after 
 			return nil, "", err
 		}
 		for _, o := range os {
-			if f.takes(&o.Meta) {
+			if f.takes(&o.Meta) && c.Sees(arm.Group(o.ID.Subscription, o.ID.Name())) {
 				out = append(out, g.show(ctx, c, o))
 			}
 		}

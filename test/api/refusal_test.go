@@ -74,7 +74,7 @@ func TestRefusedRequests(t *testing.T) {
 		"long name":             {"PUT", c.compute("virtualMachines/" + strings.Repeat("a", 65)), c.vmBody("nic2"), 400, "InvalidResourceName", nil},
 		"name as an option":     {"PUT", c.compute("disks/-rf"), disk, 400, "InvalidResourceName", nil},
 		"group with a slash":    {"PUT", c.group("a%2fb"), `{"location":"local"}`, 400, "InvalidRequestUri", nil},
-		"group with a dollar":   {"PUT", c.group("a$b"), `{"location":"local"}`, 400, "InvalidResourceName", nil},
+		"group with a dollar":   {"PUT", c.group("a$b"), `{"location":"local"}`, 400, "InvalidResourceGroup", nil},
 		"group elsewhere":       {"PUT", c.group("x"), `{"location":"moon"}`, 400, "LocationNotAvailableForResourceType", nil},
 		"group without place":   {"PUT", c.group("x"), `{}`, 400, "LocationRequired", nil},
 		"page of -1":            {"GET", c.compute("virtualMachines") + v + "&$top=-1", nil, 400, "InvalidTopParameter", nil},
