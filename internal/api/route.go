@@ -47,6 +47,7 @@ func (s *Server) newRouter() *router {
 		ns, _, _ := strings.Cut(t.Name, "/")
 		r.types[strings.ToLower(t.Name)] = t
 		r.namespaces[strings.ToLower(ns)] = true
+		r.addPolled(t)
 	}
 	for _, e := range s.Endpoints {
 		r.add(e.Method, e.Path, plain(s.endpoint(e)))
@@ -54,6 +55,28 @@ func (s *Server) newRouter() *router {
 	r.add(http.MethodGet, "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operations/{operation}", plain(s.pollOperation))
 	r.add(http.MethodGet, "/subscriptions/{subscription}/operationresults/{operation}", plain(s.pollResult))
 	return r
+}
+
+// addPolled adds where the operations of a type are asked for that has them
+// below its resources.
+func (r *router) addPolled(t *arm.Type) {
+	if t.Polled == "" {
+		return
+	}
+	ns, name, _ := strings.Cut(t.Name, "/")
+	path := "/providers/" + ns + "/" + name + "/{name}/" + t.Polled + "/{operation}"
+	for _, scope := range []string{"/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"} {
+		r.add(http.MethodGet, scope+path, plain(r.s.pollOperation))
+	}
+}
+
+// polled is the type of the operation's resource, if its operations are asked
+// for below the resource; else nil.
+func (r *router) polled(op *arm.Operation) *arm.Type {
+	if t := r.types[strings.ToLower(op.Resource.Type())]; t != nil && t.Polled != "" {
+		return t
+	}
+	return nil
 }
 
 func (r *router) add(method, path string, h handler) {
