@@ -2,6 +2,8 @@ package network
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"lazuli/internal/arm"
@@ -35,19 +37,30 @@ func (p *children[B, C, S]) Get(ctx context.Context, c *arm.Call) (arm.Result, e
 	return arm.Result{Body: p.view(o, &(*p.list(&o.Spec))[i]), ETag: o.ETag()}, nil
 }
 
-// List answers with all children of the parent; there are few enough for one
-// page.
-func (p *children[B, C, S]) List(ctx context.Context, c *arm.Call, parent arm.ID, _ string, _ int) ([]any, string, error) {
+// List answers with up to limit children of the parent whose names come after
+// the token.
+func (p *children[B, C, S]) List(ctx context.Context, c *arm.Call, parent arm.ID, after string, limit int) ([]any, string, error) {
 	o, err := p.parents.Get(ctx, c.Reader(), parent)
 	if err != nil {
 		return nil, "", err
 	}
+	list := slices.Clone(*p.list(&o.Spec))
+	slices.SortFunc(list, func(a, b C) int { return strings.Compare(p.key(&a), p.key(&b)) })
 	items := []any{}
-	for i := range *p.list(&o.Spec) {
-		items = append(items, p.view(o, &(*p.list(&o.Spec))[i]))
+	for i := range list {
+		switch {
+		case p.key(&list[i]) <= after:
+		case len(items) == limit:
+			return items, p.key(&list[i-1]), nil
+		default:
+			items = append(items, p.view(o, &list[i]))
+		}
 	}
 	return items, "", nil
 }
+
+// key is a child's name as names are compared.
+func (p *children[B, C, S]) key(child *C) string { return strings.ToLower(p.name(child)) }
 
 // Put makes or changes the child.
 func (p *children[B, C, S]) Put(ctx context.Context, c *arm.Call, body []byte) (arm.Result, error) {
@@ -65,17 +78,9 @@ func (p *children[B, C, S]) Put(ctx context.Context, c *arm.Call, body []byte) (
 	return p.put(ctx, c, was, i, body)
 }
 
-// Patch is a PUT of what the patch makes of the child as it is.
-func (p *children[B, C, S]) Patch(ctx context.Context, c *arm.Call, patch []byte) (arm.Result, error) {
-	was, i, err := p.find(ctx, c)
-	if err != nil {
-		return arm.Result{}, err
-	}
-	body, err := arm.Merge(p.view(was, &(*p.list(&was.Spec))[i]), patch)
-	if err != nil {
-		return arm.Result{}, err
-	}
-	return p.put(ctx, c, was, i, body)
+// Patch is not there: like Azure's, the types have no PATCH.
+func (p *children[B, C, S]) Patch(context.Context, *arm.Call, []byte) (arm.Result, error) {
+	return arm.Result{}, errors.ErrUnsupported
 }
 
 // Delete removes the child from its parent.

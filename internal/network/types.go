@@ -48,32 +48,39 @@ func (c Config) InternalDomain(networkUID string) string {
 
 var apiVersions = []string{"2025-03-01", "2025-01-01", "2023-09-01", "2022-07-01", "2022-05-01", "2022-01-01", "2018-11-01", "2015-06-15"}
 
-func names(max string) arm.NameRule {
-	return arm.NameRule{
-		Pattern: regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,` + max + `}[A-Za-z0-9_])?$`),
-		Hint:    "letters, digits, '_', '.' and '-', beginning with a letter or digit and ending with a letter, digit or '_', of at most 80 characters (64 for a virtual network)",
-	}
-}
+const nameHint = " letters, digits, '_', '.' and '-', beginning with a letter or digit and ending with a letter, digit or '_'"
 
 var (
-	vnetNames = names("62")
-	itemNames = names("78")
+	vnetNames = arm.NameRule{
+		Pattern: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9_]$`),
+		Hint:    "2 to 64" + nameHint,
+	}
+	itemNames = arm.NameRule{
+		Pattern: regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?$`),
+		Hint:    "1 to 80" + nameHint,
+	}
 )
 
 // Types is the table of the resource types.
 func Types(cfg Config) []arm.Type {
-	typ := func(name string, rule arm.NameRule, tracked bool, p arm.Provider) arm.Type {
+	tracked := func(name string, rule arm.NameRule, p arm.Provider) arm.Type {
 		return arm.Type{
-			Name: name, Names: rule, Tracked: tracked, Provider: p, APIVersions: apiVersions,
+			Name: name, Names: rule, Tracked: true, Provider: p, APIVersions: apiVersions,
 			Created: 201, Updated: 200,
 		}
 	}
+	child := func(name string, p arm.Provider) arm.Type {
+		return arm.Type{
+			Name: name, Names: itemNames, Provider: p, APIVersions: apiVersions,
+			Created: 201, Updated: 200, Verbs: arm.CanPut | arm.CanDelete | arm.CanList,
+		}
+	}
 	return []arm.Type{
-		typ(VNetType, vnetNames, true, vnetProvider(cfg)),
-		typ(SubnetType, itemNames, false, subnetProvider()),
-		typ(NICType, itemNames, true, nicProvider(cfg)),
-		typ(PublicIPType, itemNames, true, publicIPProvider(cfg)),
-		typ(NSGType, itemNames, true, nsgProvider(cfg)),
-		typ(RuleType, itemNames, false, ruleProvider()),
+		tracked(VNetType, vnetNames, vnetProvider(cfg)),
+		child(SubnetType, subnetProvider()),
+		tracked(NICType, itemNames, nicProvider(cfg)),
+		tracked(PublicIPType, itemNames, publicIPProvider(cfg)),
+		tracked(NSGType, itemNames, nsgProvider(cfg)),
+		child(RuleType, ruleProvider()),
 	}
 }

@@ -1,9 +1,13 @@
 package network
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"lazuli/internal/arm"
 	"lazuli/internal/arm/armtest"
 )
 
@@ -98,8 +102,6 @@ func TestSubnetRules(t *testing.T) {
 		"in no network": {armtest.Request{Method: "PUT", ID: armtest.ID(VNetType+"/none").Child("subnets", "a"), Body: subnet("a", "10.1.3.0/24")}, "ParentResourceNotFound"},
 		"overlapping":   {armtest.Request{Method: "PUT", ID: subnetID("a"), Body: subnet("a", "10.1.1.0/25")}, "NetcfgSubnetRangesOverlap"},
 		"used moves":    {armtest.Request{Method: "PUT", ID: subnetID("sn1"), Body: subnet("sn1", "10.1.3.0/24")}, "InUsePrefixCannotBeDeleted"},
-		"patched":       {armtest.Request{Method: "PATCH", ID: subnetID("sn1"), Body: `{"properties": {"defaultOutboundAccess": true}}`}, ""},
-		"patch of none": {armtest.Request{Method: "PATCH", ID: subnetID("x"), Body: `{}`}, "NotFound"},
 		"not JSON":      {armtest.Request{Method: "PUT", ID: subnetID("a"), Body: `{`}, "InvalidRequestContent"},
 		"get none":      {armtest.Request{Method: "GET", ID: subnetID("x")}, "NotFound"},
 		"name is fixed": {armtest.Request{Method: "PUT", ID: subnetID("SN1"), Body: subnet("other", "10.1.1.0/24")}, ""},
@@ -113,5 +115,34 @@ func TestSubnetRules(t *testing.T) {
 	}
 	if got := len(c.List(SubnetType, vnetID)); got != 1 {
 		t.Errorf("the network has %d subnets, want 1", got)
+	}
+}
+
+// Children are listed in pages, in the order of their names.
+func TestSubnetPages(t *testing.T) {
+	c := furnished(t)
+	for i, name := range []string{"b", "A", "c"} {
+		c.Put(subnetID(name), subnet(name, fmt.Sprintf("10.1.%d.0/24", i+10)))
+	}
+	o, err := VNets.Get(t.Context(), c.Store, vnetID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int][]string{1: {"A", "b", "c", "sn1"}, 3: {"A b c", "sn1"}, 4: {"A b c sn1"}, 9: {"A b c sn1"}} {
+		var pages []string
+		for after, more := "", true; more; more = after != "" {
+			items, next, err := subnetProvider().List(t.Context(), &arm.Call{Store: c.Store}, o.ID, after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, i := range items {
+				names = append(names, i.(subnetBody).Name)
+			}
+			pages, after = append(pages, strings.Join(names, " ")), next
+		}
+		if diff := cmp.Diff(want, pages); diff != "" {
+			t.Errorf("by %d: -want +got:\n%s", limit, diff)
+		}
 	}
 }

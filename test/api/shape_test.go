@@ -79,6 +79,7 @@ func shape(path string, sdk any) (s struct {
 func fitsSDK(t testing.TB, resp *http.Response, body []byte) {
 	t.Helper()
 	checkPolling(t, resp)
+	checkAccepted(t, resp)
 	if resp.StatusCode >= 300 {
 		checkError(t, resp, body)
 		return
