@@ -14,6 +14,14 @@ type Error struct {
 	Message string   `json:"message"`
 	Target  string   `json:"target,omitempty"` // the property or resource at fault
 	Details []*Error `json:"details,omitempty"`
+	// AdditionalInfo says more for programs: where in a template the error is.
+	AdditionalInfo []ErrorInfo `json:"additionalInfo,omitempty"`
+}
+
+// ErrorInfo is something more about an error.
+type ErrorInfo struct {
+	Type string `json:"type"`
+	Info any    `json:"info"`
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -25,6 +25,10 @@ type Config struct {
 	Domain string
 	// Groups makes one step of the deletion of a resource group.
 	Groups func(ctx context.Context, id arm.ID) (again time.Duration, err error)
+	// Deployments makes one step of a deployment, and
+	// Waiting is the deployment that waits for the operation.
+	Deployments func(ctx context.Context, id arm.ID) (again time.Duration, err error)
+	Waiting     func(operation string) (id arm.ID, ok bool)
 	// ProvisionTimeout is how long a guest may take until it is ready, where
 	// the machine does not say; zero: 20 minutes.
 	ProvisionTimeout time.Duration
@@ -43,8 +47,8 @@ type Control struct {
 
 	startedAt time.Time
 
-	vms, disks, images, groups *reconcile.Loop
-	byType                     map[string]*reconcile.Loop
+	vms, disks, images, groups, deployments *reconcile.Loop
+	byType                                  map[string]*reconcile.Loop
 
 	mu    sync.Mutex
 	uids  map[string]arm.ID // of the resources that nodes report on
@@ -62,6 +66,9 @@ const defaultProvisionTimeout = 20 * time.Minute
 
 // groupType is the type that resource groups are stored as.
 const groupType = "Microsoft.Resources/resourceGroups"
+
+// deploymentType is the type of deployments.
+const deploymentType = "Microsoft.Resources/deployments"
 
 // New makes a control plane. It does nothing until Run.
 func New(cfg Config) *Control {
@@ -84,6 +91,10 @@ func New(cfg Config) *Control {
 		strings.ToLower(compute.VMType): c.vms, strings.ToLower(compute.DiskType): c.disks,
 		strings.ToLower(compute.ImageType): c.images, strings.ToLower(groupType): c.groups,
 	}
+	if cfg.Deployments != nil {
+		c.deployments = c.loop("deployment", cfg.Deployments)
+		c.byType[strings.ToLower(deploymentType)] = c.deployments
+	}
 	return c
 }
 
@@ -103,7 +114,7 @@ func (c *Control) Run(ctx context.Context) error {
 	c.ctx = ctx
 	c.startedAt = c.Now() // nodes can link from now on; trying out QEMU comes before
 	var wg sync.WaitGroup
-	for _, l := range []*reconcile.Loop{c.vms, c.disks, c.images, c.groups} {
+	for _, l := range c.byType {
 		wg.Go(func() { l.Run(ctx) })
 	}
 	wg.Go(func() { c.sweep(ctx) })
@@ -116,6 +127,7 @@ func (c *Control) Run(ctx context.Context) error {
 func (c *Control) changed(events []store.Event) {
 	matters := false // to what nodes are assigned
 	for _, e := range events {
+		c.wakeWaiting(e.Key)
 		rest, isSpec := strings.CutPrefix(e.Key, "/spec/")
 		if !isSpec {
 			var isStatus bool
@@ -144,6 +156,17 @@ func (c *Control) changed(events []store.Event) {
 // nodes are assigned.
 func assigned(key string) bool {
 	return strings.HasPrefix(key, "microsoft.compute/") || strings.HasPrefix(key, "microsoft.network/")
+}
+
+// wakeWaiting has the deployment look that waits for the operation with the key.
+func (c *Control) wakeWaiting(key string) {
+	operation, ok := strings.CutPrefix(key, arm.OperationPrefix)
+	if !ok || c.Waiting == nil {
+		return
+	}
+	if id, ok := c.Waiting(operation); ok {
+		c.deployments.Add(id.String())
+	}
 }
 
 // groupKey is the key of the group of the resource that had the key

@@ -20,6 +20,7 @@ import (
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
 	"lazuli/internal/control"
+	"lazuli/internal/deploy"
 	"lazuli/internal/fabric"
 	"lazuli/internal/identity"
 	"lazuli/internal/identity/bootstrap"
@@ -140,14 +141,28 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	machines := compute.Config{Locations: []string{location}, Catalogue: control.Images{}}
 	networks := network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain}
 	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines))
+	deployments := &deploy.Deployments{Store: s.store, Config: deploy.Config{Location: location, Types: types}}
+	types = append(types, deployments.Types()...)
 	groups := &resources.Groups{Store: s.store, Types: types}
-	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, ProvisionTimeout: c.ProvisionTimeout})
+	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, Deployments: deployments.Reconcile, Waiting: deployments.Waiting, ProvisionTimeout: c.ProvisionTimeout})
 	s.api, err = api.New(ctx, api.Config{
 		Store: s.store, Types: types, Identity: s.who, Login: &oauth.Handler{Identity: s.who, Logger: c.Log},
-		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines)),
+		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), deployments.Endpoints()),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
+	deployments.Cloud = inside{s.api}
 	return err
+}
+
+// inside is the API as deployments see it.
+type inside struct{ server *api.Server }
+
+func (i inside) Do(ctx context.Context, r deploy.Request) (*deploy.Response, error) {
+	resp, err := i.server.Do(ctx, api.Request(r))
+	if err != nil {
+		return nil, err
+	}
+	return &deploy.Response{Status: resp.Status, Body: resp.Body, Operation: resp.Operation}, nil
 }
 
 // Run serves until ctx ends.

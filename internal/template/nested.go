@@ -172,3 +172,32 @@ func (p *Plan) address(link *jsonc.Object) (string, error) {
 	}
 	return uri, nil
 }
+
+// Absolute is the body of a deployment whose links are complete: paths relative
+// to the template of the plan mean nothing to who gets the body.
+func (p *Plan) Absolute(r *Resource, body *jsonc.Object) (*jsonc.Object, error) {
+	v, _ := body.Get("properties")
+	properties, ok := v.(*jsonc.Object)
+	if !ok {
+		return body, nil
+	}
+	body, properties = body.Clone(), properties.Clone()
+	body.SetFold("properties", properties)
+	for _, name := range []string{"templateLink", "parametersLink"} {
+		v, _ := properties.Get(name)
+		link, ok := v.(*jsonc.Object)
+		if !ok || !link.Has("relativePath") {
+			continue
+		}
+		uri, err := p.address(link)
+		if err != nil {
+			return nil, r.blame(err)
+		}
+		whole := jsonc.NewObject("uri", uri)
+		if version, _ := link.Get("contentVersion"); version != nil {
+			whole.Set("contentVersion", version)
+		}
+		properties.SetFold(name, whole)
+	}
+	return body, nil
+}

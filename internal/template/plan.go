@@ -96,6 +96,9 @@ func (p *Plan) Has(id string) bool {
 // Scope is where the deployment is.
 func (p *Plan) Scope() Scope { return p.input.Scope }
 
+// Template is what the plan was made of, as it was written.
+func (p *Plan) Template() *jsonc.Object { return p.t.root }
+
 // dry evaluates a body for its errors, its size and what it refers to.
 func (s *scope) dry(r *Resource) error {
 	body, err := s.body(r)

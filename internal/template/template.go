@@ -90,6 +90,13 @@ func New(root *jsonc.Object, path string) (*Template, error) {
 	return t, nil
 }
 
+// ContentVersion is the version that the template says it is of.
+func (t *Template) ContentVersion() string {
+	v, _ := t.root.Get("contentVersion")
+	s, _ := v.(string)
+	return s
+}
+
 func isEmpty(v any) bool {
 	switch v := v.(type) {
 	case nil:

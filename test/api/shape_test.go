@@ -107,7 +107,7 @@ func checkPolling(t testing.TB, resp *http.Response) {
 	t.Helper()
 	where := resp.Header.Get("Azure-Asyncoperation") + resp.Header.Get("Location")
 	path := resp.Request.URL.Path
-	polled := strings.Contains(path, "/operations/") && resp.StatusCode == 200 && resp.Request.URL.Query().Get("monitor") == ""
+	polled := strings.Contains(path, "/locations/") && strings.Contains(path, "/operations/") && resp.StatusCode == 200 && resp.Request.URL.Query().Get("monitor") == ""
 	if where == "" && !polled {
 		if resp.StatusCode == 202 {
 			t.Errorf("%s %s = 202 and says nowhere to poll", resp.Request.Method, path)
