@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,7 +26,6 @@ import (
 	"lazuli/internal/identity"
 	"lazuli/internal/identity/bootstrap"
 	"lazuli/internal/identity/certs"
-	"lazuli/internal/identity/oauth"
 	"lazuli/internal/network"
 	"lazuli/internal/resources"
 	"lazuli/internal/store"
@@ -49,6 +49,12 @@ type ServerConfig struct {
 	// ProvisionTimeout is how long a guest may take until it reports that it is
 	// ready; zero is the control plane's default.
 	ProvisionTimeout time.Duration
+	// Issuers are OpenID Connect issuers outside of the cloud, with whose tokens
+	// service principals may log in that have a federated credential for it.
+	Issuers []string
+	// IssuerTransport carries the requests for their keys; nil is that of all
+	// the world.
+	IssuerTransport http.RoundTripper
 	// Volatile keeps the state in memory, for trying the API out.
 	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
@@ -132,8 +138,7 @@ func endpointOf(addr string) string {
 
 // assemble puts the parts together.
 func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
-	s.who, err = identity.New(ctx, identity.Config{Store: s.store, TenantID: s.Cloud.TenantID, Hosts: s.Cloud.Hosts, Now: c.Now, Log: c.Log})
-	if err != nil {
+	if err := s.openIdentity(ctx, c); err != nil {
 		return err
 	}
 	location := s.Cloud.Identity.Location
@@ -146,7 +151,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	groups := &resources.Groups{Store: s.store, Types: types}
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, Deployments: deployments.Reconcile, Waiting: deployments.Waiting, ProvisionTimeout: c.ProvisionTimeout})
 	s.api, err = api.New(ctx, api.Config{
-		Store: s.store, Types: types, Identity: s.who, Login: &oauth.Handler{Identity: s.who, Logger: c.Log},
+		Store: s.store, Types: types, Identity: s.who, Login: s.login(),
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), deployments.Endpoints()),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})

@@ -33,6 +33,8 @@ type Config struct {
 	Hosts []string
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
+	// Issuers are others whose tokens are trusted; nil for none.
+	Issuers Issuers
 	// Log may be nil.
 	Log *slog.Logger
 }

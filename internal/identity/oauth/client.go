@@ -1,9 +1,15 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+
+	"lazuli/internal/identity"
 )
+
+// assertionType is RFC 7523's for a token that a client shows for a secret.
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // clientGrant logs a service principal in.
 func (h *Handler) clientGrant(r *http.Request, form url.Values) (*grant, error) {
@@ -15,7 +21,15 @@ func (h *Handler) clientGrant(r *http.Request, form url.Values) (*grant, error) 
 	if err != nil {
 		return nil, err
 	}
-	t, err := h.Identity.Login(r.Context(), id, secret, audience, r.Host, remoteAddress(r))
+	var t identity.Token
+	if form.Has("client_assertion") {
+		t, err = h.Identity.LoginAssertion(r.Context(), id, form.Get("client_assertion"), audience, r.Host)
+	} else {
+		t, err = h.Identity.Login(r.Context(), id, secret, audience, r.Host, remoteAddress(r))
+	}
+	if errors.Is(err, identity.ErrNoKeys) {
+		h.Logger.Warn("no keys of an issuer", "client", id, "err", err)
+	}
 	if err != nil {
 		return nil, refused(err, id, audience)
 	}
@@ -38,10 +52,13 @@ func credentials(r *http.Request, form url.Values) (id, secret string, err error
 		return "", "", missing("client_id")
 	}
 	if form.Has("client_assertion") {
-		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "Client assertions are not supported by this cloud. Use a client secret.", Codes: []int{700027}}
+		if t := form.Get("client_assertion_type"); t != assertionType {
+			return "", "", invalidRequest("The client_assertion_type must be '%s'.", assertionType)
+		}
+		return id, "", nil
 	}
 	if secret == "" {
-		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "The request body must contain the following parameter: 'client_secret'.", Codes: []int{7000218}}
+		return "", "", &failure{status: http.StatusUnauthorized, Code: "invalid_client", Description: "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.", Codes: []int{7000218}}
 	}
 	return id, secret, nil
 }

@@ -42,7 +42,7 @@ func (h *Handler) discovery(r *http.Request, authority string) configuration {
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"pairwise"},
 		SigningAlgorithms:     []string{"ES256"},
-		AuthMethods:           []string{"client_secret_post", "client_secret_basic", "none"},
+		AuthMethods:           []string{"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
 		GrantTypes:            []string{clientCredentials, passwordGrant, refreshGrant, codeGrant, deviceGrant},
 		Scopes:                []string{"openid", "profile", offlineAccess},
 	}
