@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"api":       {"arm", "store"},
 	"identity":  {"arm", "store"},
 	"resources": {"arm", "store"},
+	"rights":    {"arm", "store"},
 	"deploy":    {"arm", "store", "template"},
 	"compute":   {"arm", "store", "fabric", "network"},
 	"network":   {"arm", "store", "fabric"},
@@ -47,7 +48,7 @@ var onlyIn = map[string][]string{
 }
 
 // noHTTP are the parts that must not know HTTP servers and clients.
-var noHTTP = []string{"compute", "deploy", "network", "resources", "control", "place", "store", "reconcile", "template"}
+var noHTTP = []string{"compute", "deploy", "network", "resources", "rights", "control", "place", "store", "reconcile", "template"}
 
 func TestImportsPointDown(t *testing.T) {
 	for _, p := range list(t) {

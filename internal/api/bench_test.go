@@ -8,6 +8,7 @@ import (
 
 	"lazuli/internal/api"
 	"lazuli/internal/arm"
+	"lazuli/internal/arm/armtest"
 	"lazuli/internal/identity"
 	"lazuli/internal/resources"
 	"lazuli/internal/store"
@@ -30,7 +31,7 @@ func BenchmarkRequest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := api.New(b.Context(), api.Config{Store: st, Types: testTypes(), Endpoints: resources.Endpoints(resources.Config{}), Identity: ids, Location: "local"})
+	s, err := api.New(b.Context(), api.Config{Store: st, Types: testTypes(), Endpoints: resources.Endpoints(resources.Config{}), Identity: ids, Rights: armtest.Everyone{}, Location: "local"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,7 +14,11 @@ import (
 
 // read carries out a request that reads: f sees the store itself.
 func (q *request) read(f func(ctx context.Context, c *arm.Call) error) error {
-	c, err := q.call(q.Context(), readTx{q.s.Store}, &idSource{})
+	tx, ids := store.Tx(readTx{q.s.Store}), &idSource{}
+	if q.trial != nil {
+		tx, ids = q.trial.tx, &q.trial.ids
+	}
+	c, err := q.call(q.Context(), tx, ids)
 	if err != nil {
 		return err
 	}
@@ -23,18 +27,15 @@ func (q *request) read(f func(ctx context.Context, c *arm.Call) error) error {
 
 // write carries out a request that may write, in a transaction.
 func (q *request) write(f func(ctx context.Context, c *arm.Call) (arm.Result, error)) (arm.Result, error) {
+	if q.trial != nil {
+		return q.try(f)
+	}
 	var result arm.Result
 	ids := &idSource{}
 	_, err := q.s.Store.Update(q.Context(), func(tx store.Tx) error {
 		ids.next = 0
-		c, err := q.call(q.Context(), tx, ids)
-		if err != nil {
-			return err
-		}
-		if err := q.checkGroupStays(c); err != nil {
-			return err
-		}
-		result, err = f(q.Context(), c)
+		var err error
+		result, err = q.change(tx, ids, f)
 		return err
 	})
 	if err != nil {
@@ -43,8 +44,33 @@ func (q *request) write(f func(ctx context.Context, c *arm.Call) (arm.Result, er
 	return result, nil
 }
 
-// call makes the Call, and holds the request to its subscription and group:
-// they exist and are the principal's.
+// change carries out a request in the transaction tx.
+func (q *request) change(tx store.Tx, ids *idSource, f func(ctx context.Context, c *arm.Call) (arm.Result, error)) (arm.Result, error) {
+	c, err := q.call(q.Context(), tx, ids)
+	if err != nil {
+		return arm.Result{}, err
+	}
+	if err := q.checkGroupStays(c); err != nil {
+		return arm.Result{}, err
+	}
+	result, err := f(q.Context(), c)
+	if err != nil {
+		return arm.Result{}, err
+	}
+	return result, note(c, result.Operation)
+}
+
+// note writes down who asked for an operation that the request began.
+func note(c *arm.Call, op *arm.Operation) error {
+	if op == nil || op.Caller != "" {
+		return nil
+	}
+	op.Caller = c.Principal.ObjectID
+	return arm.PutOperation(c.Tx, op)
+}
+
+// call makes the Call, and holds the request to the principal's rights, to its
+// subscription and group, which exist, and to the locks.
 func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Call, error) {
 	c := &arm.Call{
 		Tx: tx, Store: q.s.Store, ID: q.target.id, Query: q.query, Body: q.body,
@@ -56,7 +82,7 @@ func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Ca
 	}
 	q.groupLeaves = ""
 	if c.ID.IsZero() {
-		return c, nil
+		return c, q.authorise(c)
 	}
 	sub, err := arm.FindSubscription(ctx, tx, c.ID.Subscription)
 	if err != nil {
@@ -66,7 +92,13 @@ func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Ca
 		return nil, arm.NotFound(arm.ID{Subscription: c.ID.Subscription})
 	}
 	c.ID.Subscription = sub.ID
-	return c, q.findGroup(ctx, c)
+	if err := q.authorise(c); err != nil {
+		return nil, err
+	}
+	if err := q.findGroup(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, q.s.Rights.CheckLocks(ctx, tx, c.Action, c.ID)
 }
 
 func (q *request) findGroup(ctx context.Context, c *arm.Call) error {

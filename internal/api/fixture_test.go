@@ -15,6 +15,7 @@ import (
 
 	"lazuli/internal/api"
 	"lazuli/internal/arm"
+	"lazuli/internal/arm/armtest"
 	"lazuli/internal/identity"
 	"lazuli/internal/identity/oauth"
 	"lazuli/internal/resources"
@@ -186,7 +187,7 @@ func newCloud(t *testing.T) *cloud {
 	c := &cloud{t: t, store: st, identity: ids, guests: &fakeGuests{}, types: testTypes()}
 	s, err := api.New(ctx, api.Config{
 		Store: st, Types: c.types, Endpoints: resources.Endpoints(resources.Config{Location: "local", Types: c.types}),
-		Identity: ids, Login: &oauth.Handler{Identity: ids, Logger: slog.New(slog.DiscardHandler)},
+		Identity: ids, Rights: armtest.Everyone{}, Login: &oauth.Handler{Identity: ids, Logger: slog.New(slog.DiscardHandler)},
 		Guests: c.guests, Location: "local", LongPoll: 50 * time.Millisecond,
 	})
 	if err != nil {

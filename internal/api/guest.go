@@ -27,9 +27,9 @@ func (s *Server) guestVerbs(typ *arm.Type, name string) (handler, bool) {
 	}
 	switch strings.ToLower(name) {
 	case "seriallog":
-		return handler{serve: s.serialLog, upgrade: true}, true
+		return handler{serve: s.serialLog, upgrade: true, need: need{action: machineType + "/retrieveBootDiagnosticsData/action"}}, true
 	case "console":
-		return handler{serve: s.console, upgrade: true}, true
+		return handler{serve: s.console, upgrade: true, need: need{action: "Microsoft.SerialConsole/serialPorts/connect/action"}}, true
 	}
 	return handler{}, false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"lazuli/internal/api"
+	"lazuli/internal/arm/armtest"
 	"lazuli/internal/store"
 )
 
@@ -103,7 +104,8 @@ func TestServeAnswersWhoWaits(t *testing.T) {
 	poll := c.expect(201, "PUT", widgets+"/w1?"+version, `{"properties":{"size":1}}`).Header.Get("Azure-AsyncOperation")
 	waits := &watched{Store: c.store, began: make(chan struct{})}
 	s, err := api.New(t.Context(), api.Config{
-		Store: waits, Types: c.types, Identity: c.identity, Location: "local", LongPoll: time.Hour,
+		Rights: armtest.Everyone{},
+		Store:  waits, Types: c.types, Identity: c.identity, Location: "local", LongPoll: time.Hour,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +147,8 @@ func TestServeEnds(t *testing.T) {
 	here, there := net.Pipe()
 	defer here.Close()
 	s, err := api.New(t.Context(), api.Config{
-		Store: c.store, Types: c.types, Identity: c.identity, Guests: &fakeGuests{there}, Location: "local", Logger: slog.New(slog.DiscardHandler),
+		Rights: armtest.Everyone{},
+		Store:  c.store, Types: c.types, Identity: c.identity, Guests: &fakeGuests{there}, Location: "local", Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,9 +32,12 @@ type request struct {
 	query     url.Values
 	principal arm.Principal
 	target    *target
+	need      need
 	body      []byte
 	// operation is that which the request began, if any.
 	operation string
+	// trial is what the request is part of that is undone; nil for others.
+	trial *trial
 	// groupLeaves is the name of the target's group when it is being deleted.
 	groupLeaves string
 }

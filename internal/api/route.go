@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -29,9 +30,16 @@ type handler struct {
 	serve func(w http.ResponseWriter, q *request) error
 	// upgrade requests come from our own clients, without an api-version.
 	upgrade bool
+	// need is the right that it takes; zero for what follows from the type.
+	need
 }
 
 func plain(f func(w http.ResponseWriter, q *request) error) handler { return handler{serve: f} }
+
+// ofWhoAsked is what f finds out itself whether one may see it.
+func ofWhoAsked(f func(w http.ResponseWriter, q *request) error) handler {
+	return handler{serve: f, need: need{reach: arm.Anyone}}
+}
 
 // pattern is a path with {names} in it.
 type pattern struct {
@@ -50,10 +58,12 @@ func (s *Server) newRouter() *router {
 		r.addPolled(t)
 	}
 	for _, e := range s.Endpoints {
-		r.add(e.Method, e.Path, plain(s.endpoint(e)))
+		h := plain(s.endpoint(e))
+		h.need = need{cmp.Or(e.Action, arm.ActionAt(e.Method, e.Path)), e.Reach}
+		r.add(e.Method, e.Path, h)
 	}
-	r.add(http.MethodGet, "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operations/{operation}", plain(s.pollOperation))
-	r.add(http.MethodGet, "/subscriptions/{subscription}/operationresults/{operation}", plain(s.pollResult))
+	r.add(http.MethodGet, "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/operations/{operation}", ofWhoAsked(s.pollOperation))
+	r.add(http.MethodGet, "/subscriptions/{subscription}/operationresults/{operation}", ofWhoAsked(s.pollResult))
 	return r
 }
 
@@ -66,7 +76,7 @@ func (r *router) addPolled(t *arm.Type) {
 	ns, name, _ := strings.Cut(t.Name, "/")
 	path := "/providers/" + ns + "/" + name + "/{name}/" + t.Polled + "/{operation}"
 	for _, scope := range []string{"/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"} {
-		r.add(http.MethodGet, scope+path, plain(r.s.pollOperation))
+		r.add(http.MethodGet, scope+path, ofWhoAsked(r.s.pollOperation))
 	}
 }
 

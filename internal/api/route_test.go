@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lazuli/internal/arm"
+	"lazuli/internal/arm/armtest"
 	"lazuli/internal/store/memory"
 )
 
@@ -18,7 +19,7 @@ func newTestServer(tb testing.TB) *Server {
 	tb.Cleanup(func() { st.Close() })
 	none := func(context.Context, *arm.Call, []byte) (arm.Result, error) { return arm.Result{}, nil }
 	s, err := New(context.Background(), Config{
-		Store: st, Location: "local", Guests: noGuests{},
+		Store: st, Rights: armtest.Everyone{}, Location: "local", Guests: noGuests{},
 		Types: []arm.Type{
 			{Name: arm.GroupType, Scopes: arm.InSubscription, Created: 201, Updated: 200},
 			{Name: "Microsoft.Authorization/locks", Scopes: arm.InGroup | arm.InSubscription | arm.OnResource, Created: 201, Updated: 200},

@@ -36,6 +36,8 @@ type Config struct {
 	Types     []arm.Type
 	Endpoints []arm.Endpoint
 	Identity  Authenticator
+	// Rights says what the principals may do.
+	Rights arm.Rights
 	// Login answers everything that is neither ARM's nor the metadata: the
 	// token endpoints, the portal.
 	Login http.Handler
@@ -72,6 +74,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Rights == nil {
+		return nil, errors.New("serve API: nobody says who may do what")
 	}
 	key, err := ensureKey(ctx, c.Store)
 	if err != nil {
@@ -156,6 +161,7 @@ func (s *Server) serveKnown(w http.ResponseWriter, q *request, segments []string
 	if !ok {
 		return t.notAllowed(w, q.Method)
 	}
+	q.need = q.needOf(h)
 	if !h.upgrade {
 		if err := q.checkVersion(); err != nil {
 			return err

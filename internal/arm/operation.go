@@ -31,10 +31,12 @@ type Operation struct {
 	Action string          `json:"action"`
 	Status OperationStatus `json:"status"`
 	// Generation of the resource that the operation asked for.
-	Generation int64      `json:"generation"`
-	Error      *Error     `json:"error,omitempty"`
-	StartedAt  time.Time  `json:"startedAt"`
-	EndedAt    *time.Time `json:"endedAt,omitempty"`
+	Generation int64  `json:"generation"`
+	Error      *Error `json:"error,omitempty"`
+	// Caller is the object id of who asked for it, "" for the cloud itself.
+	Caller    string     `json:"caller,omitempty"`
+	StartedAt time.Time  `json:"startedAt"`
+	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	// Result is what the final GET of Location answers, for actions that have
 	// a result.
 	Result json.RawMessage `json:"result,omitempty"`

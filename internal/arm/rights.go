@@ -144,8 +144,8 @@ func (c *Call) made(ctx context.Context, id ID) (bool, error) {
 
 // ActionOf is the action that a method does to what is of the type.
 func ActionOf(method, typ string) string {
-	if fold(typ) == fold(GroupType) {
-		typ = "Microsoft.Resources/subscriptions/resourceGroups"
+	if strings.HasPrefix(fold(typ)+"/", fold(GroupType)+"/") {
+		typ = "Microsoft.Resources/subscriptions/resourceGroups" + typ[len(GroupType):]
 	}
 	switch method {
 	case http.MethodGet, http.MethodHead:

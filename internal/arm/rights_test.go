@@ -29,6 +29,9 @@ func TestActionAt(t *testing.T) {
 			}
 		})
 	}
+	if got := ActionOf("POST", GroupType+"/exportTemplate"); got != "Microsoft.Resources/subscriptions/resourceGroups/exportTemplate/action" {
+		t.Errorf("the POST on a group is %s", got)
+	}
 	if got := ActionOf("PATCH", "microsoft.resources/RESOURCEGROUPS"); got != "Microsoft.Resources/subscriptions/resourceGroups/write" {
 		t.Errorf("the action on a group is %s", got)
 	}

@@ -55,6 +55,9 @@ func Endpoints(cfg Config) []arm.Endpoint {
 		}),
 	)
 	for i := range all {
+		if !strings.Contains(all[i].Path, "/resourceGroups/") {
+			all[i].Reach = arm.WithinScope // what the cloud has is the same for all
+		}
 		all[i].Handle = inLocation(cfg.Locations, all[i].Handle)
 	}
 	return all

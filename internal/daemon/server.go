@@ -28,6 +28,7 @@ import (
 	"lazuli/internal/identity/certs"
 	"lazuli/internal/network"
 	"lazuli/internal/resources"
+	"lazuli/internal/rights"
 	"lazuli/internal/store"
 	"lazuli/internal/store/etcd"
 	"lazuli/internal/store/memory"
@@ -74,6 +75,7 @@ type Server struct {
 	log     *slog.Logger
 	lock    *os.File
 	store   store.Store
+	rights  *rights.Store // the same, with what may be done
 	who     *identity.Service
 	control *control.Control
 	api     *api.Server
@@ -104,9 +106,15 @@ func NewServer(ctx context.Context, c ServerConfig) (_ *Server, err error) {
 	if s.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
+	if err := s.openRights(ctx); err != nil {
+		return nil, err
+	}
 	s.Cloud, err = bootstrap.Run(ctx, bootstrap.Config{
 		Dir: c.DataDir, Store: s.store, Endpoint: "https://" + endpointOf(s.front.Addr().String()), Names: c.Names, Location: c.Location,
 	})
+	if err == nil {
+		err = s.ensureOwner(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -150,9 +158,11 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	types = append(types, deployments.Types()...)
 	groups := &resources.Groups{Store: s.store, Types: types}
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, Deployments: deployments.Reconcile, Waiting: deployments.Waiting, ProvisionTimeout: c.ProvisionTimeout})
+	may := rights.Config{Rights: s.rights, Principal: principalKind, Table: types}
+	types = append(types, rights.Types(may)...)
 	s.api, err = api.New(ctx, api.Config{
-		Store: s.store, Types: types, Identity: s.who, Login: s.login(),
-		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), deployments.Endpoints()),
+		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Login: s.login(),
+		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), deployments.Endpoints(), rights.Endpoints(may)),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
 	deployments.Cloud = inside{s.api}

@@ -13,7 +13,7 @@ import (
 func Endpoints(cfg Config) []arm.Endpoint {
 	return []arm.Endpoint{
 		{
-			Method: "GET", Handle: cfg.checkName,
+			Method: "GET", Handle: cfg.checkName, Reach: arm.WithinScope,
 			Path: "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability",
 		},
 		{

@@ -70,7 +70,7 @@ func (a cloud) addType(ctx context.Context, c *arm.Call, page *arm.Page, typ str
 			return "", err
 		}
 		for _, o := range os {
-			if !f.takes(&o.Meta) {
+			if !f.takes(&o.Meta) || !c.May(typ+"/read", o.ID) {
 				continue
 			}
 			i, err := showItem(ctx, c, &o.Meta)

@@ -24,14 +24,14 @@ func Types(location string) []arm.Type { return []arm.Type{groupType(location)} 
 func Endpoints(c Config) []arm.Endpoint {
 	a := cloud{c}
 	return []arm.Endpoint{
-		{Method: "GET", Path: "/tenants", Handle: a.tenants},
-		{Method: "GET", Path: "/subscriptions", Handle: a.subscriptions},
-		{Method: "GET", Path: "/subscriptions/{subscription}", Handle: a.subscription},
-		{Method: "GET", Path: "/subscriptions/{subscription}/locations", Handle: a.locations},
-		{Method: "GET", Path: "/subscriptions/{subscription}/resources", Filters: true, Handle: a.resources},
-		{Method: "GET", Path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Filters: true, Handle: a.resources},
-		{Method: "GET", Path: "/subscriptions/{subscription}/providers", Handle: a.providers},
-		{Method: "GET", Path: "/subscriptions/{subscription}/providers/{namespace}", Handle: a.provider},
+		{Method: "GET", Path: "/tenants", Reach: arm.Anyone, Handle: a.tenants},
+		{Method: "GET", Path: "/subscriptions", Reach: arm.Anyone, Handle: a.subscriptions},
+		{Method: "GET", Path: "/subscriptions/{subscription}", Reach: arm.Anyone, Handle: a.subscription},
+		{Method: "GET", Path: "/subscriptions/{subscription}/locations", Reach: arm.Anyone, Handle: a.locations},
+		{Method: "GET", Path: "/subscriptions/{subscription}/resources", Reach: arm.Anyone, Filters: true, Handle: a.resources},
+		{Method: "GET", Path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Reach: arm.Anyone, Filters: true, Handle: a.resources},
+		{Method: "GET", Path: "/subscriptions/{subscription}/providers", Reach: arm.Anyone, Handle: a.providers},
+		{Method: "GET", Path: "/subscriptions/{subscription}/providers/{namespace}", Reach: arm.Anyone, Handle: a.provider},
 		{Method: "POST", Path: "/subscriptions/{subscription}/providers/{namespace}/register", Handle: a.provider},
 	}
 }

@@ -71,7 +71,9 @@ func (cloud) subscriptions(ctx context.Context, c *arm.Call, _ map[string]string
 	}
 	body := list[subscriptionBody]{[]subscriptionBody{}}
 	for _, s := range subs {
-		body.Value = append(body.Value, showSubscription(s))
+		if c.Sees(arm.ID{Subscription: s.ID}) {
+			body.Value = append(body.Value, showSubscription(s))
+		}
 	}
 	return arm.Result{Body: body}, nil
 }
