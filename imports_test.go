@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"deploy":    {"arm", "store", "template"},
 	"compute":   {"arm", "store", "fabric", "network"},
 	"network":   {"arm", "store", "fabric"},
+	"storage":   {"arm", "store"},
 	"control":   {"compute", "network", "resources", "arm", "store", "fabric", "place", "reconcile"},
 	"place":     {},
 	"template":  {},
@@ -48,7 +49,7 @@ var onlyIn = map[string][]string{
 }
 
 // noHTTP are the parts that must not know HTTP servers and clients.
-var noHTTP = []string{"compute", "deploy", "network", "resources", "rights", "control", "place", "store", "reconcile", "template"}
+var noHTTP = []string{"compute", "deploy", "network", "resources", "rights", "storage", "control", "place", "store", "reconcile", "template"}
 
 func TestImportsPointDown(t *testing.T) {
 	for _, p := range list(t) {

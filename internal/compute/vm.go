@@ -20,7 +20,11 @@ type VM struct {
 	UserData  string     `json:"userData,omitempty"`
 	NICs      []VMNIC    `json:"nics"` // the primary one first
 	// BootDiagnostics is what was said of it; the boot log is kept always.
-	BootDiagnostics  *bool    `json:"bootDiagnostics,omitempty"`
+	BootDiagnostics *bool `json:"bootDiagnostics,omitempty"`
+	// BootStorageURI is where templates want the boot log to be. It is kept, and
+	// has no effect.
+	BootStorageURI   string   `json:"bootStorageUri,omitempty"`
+	LicenseType      string   `json:"licenseType,omitempty"`
 	SecurityType     string   `json:"securityType,omitempty"`
 	ExtensionsBudget string   `json:"extensionsBudget,omitempty"` // kept; there are no extensions
 	Zones            []string `json:"zones,omitempty"`

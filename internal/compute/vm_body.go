@@ -9,6 +9,7 @@ import (
 type vmBody struct {
 	arm.Header
 	Zones      []string     `json:"zones,omitempty"`
+	Identity   *vmIdentity  `json:"identity,omitempty"` // never shown
 	Properties vmProperties `json:"properties"`
 
 	_ struct{} `arm:"readonly=resources,managedBy"`
@@ -25,10 +26,16 @@ type vmProperties struct {
 	UserData          *string       `json:"userData,omitempty"`
 	AvailabilitySet   *reference    `json:"availabilitySet,omitempty"`
 	Priority          string        `json:"priority,omitempty"`
+	LicenseType       string        `json:"licenseType,omitempty"`
 	ExtensionsBudget  string        `json:"extensionsTimeBudget,omitempty"`
 	ProvisioningState string        `json:"provisioningState,omitempty" arm:"readonly"`
 	TimeCreated       *time.Time    `json:"timeCreated,omitempty" arm:"readonly"`
 	InstanceView      *instanceView `json:"instanceView,omitempty" arm:"readonly"`
+}
+
+// vmIdentity says in so many words that the machine has none.
+type vmIdentity struct {
+	Type string `json:"type,omitempty"`
 }
 
 type hardware struct {
@@ -91,7 +98,8 @@ type diagnostics struct {
 }
 
 type bootDiagnostics struct {
-	Enabled bool `json:"enabled"`
+	Enabled    bool   `json:"enabled"`
+	StorageURI string `json:"storageUri,omitempty"`
 }
 
 type security struct {

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"encoding/base64"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,20 +13,30 @@ import (
 // checkFixed refuses the values of properties that can have one only.
 func checkFixed(b *vmBody) error {
 	p := &b.Properties
-	checks := []struct{ target, value, only string }{
+	switch {
+	case b.Identity != nil && !isNone(b.Identity.Type):
+		return arm.Unsupported("identity")
+	case !isNone(p.LicenseType):
+		return arm.Unsupported("properties.licenseType")
+	}
+	securityType := ""
+	if p.Security != nil {
+		securityType = p.Security.Type
+	}
+	for _, f := range []struct{ target, value, only string }{
 		{"properties.priority", p.Priority, regular},
 		{"properties.storageProfile.diskControllerType", p.Storage.ControllerType, scsi},
-	}
-	if p.Security != nil {
-		checks = append(checks, struct{ target, value, only string }{"properties.securityProfile.securityType", p.Security.Type, standard})
-	}
-	for _, f := range checks {
+		{"properties.securityProfile.securityType", securityType, standard},
+	} {
 		if _, err := arm.Enum(f.target, f.value, f.only); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// isNone is true of what says that there is none, in a word or by silence.
+func isNone(s string) bool { return s == "" || strings.EqualFold(s, none) }
 
 var duration = regexp.MustCompile(`^PT([0-9]{1,3}H)?([0-9]{1,3}M)?$`)
 
@@ -34,8 +45,11 @@ const maxDataBytes = 64 << 10
 
 // readExtras reads what stands for itself and can change.
 func readExtras(v *VM, p *vmProperties) error {
-	if p.Diagnostics != nil && p.Diagnostics.Boot != nil {
-		v.BootDiagnostics = &p.Diagnostics.Boot.Enabled
+	if err := readBootDiagnostics(v, p.Diagnostics); err != nil {
+		return err
+	}
+	if p.LicenseType != "" {
+		v.LicenseType = none
 	}
 	if p.Security != nil && p.Security.Type != "" {
 		v.SecurityType = standard
@@ -51,6 +65,20 @@ func readExtras(v *VM, p *vmProperties) error {
 	}
 	v.UserData = *p.UserData
 	return checkData("properties.userData", v.UserData)
+}
+
+func readBootDiagnostics(v *VM, d *diagnostics) error {
+	if d == nil || d.Boot == nil {
+		return nil
+	}
+	v.BootDiagnostics, v.BootStorageURI = &d.Boot.Enabled, d.Boot.StorageURI
+	if uri := d.Boot.StorageURI; uri != "" {
+		u, err := url.Parse(uri)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return arm.InvalidParameter("properties.diagnosticsProfile.bootDiagnostics.storageUri", "The storage account uri '%s' is not valid: it must be like https://account.blob.core.windows.net/.", uri)
+		}
+	}
+	return nil
 }
 
 func checkData(target, s string) error {

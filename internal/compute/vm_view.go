@@ -15,7 +15,7 @@ func viewVM(ctx context.Context, c *arm.Call, o *vmObject, b *vmBody) error {
 	p.VMID, p.TimeCreated = o.UID, &o.CreatedAt
 	p.Hardware.VMSize = v.Size
 	p.ProvisioningState = provisioningState(&o.Meta, o.Status.ObservedGeneration, o.Status.Failure)
-	p.OS, p.ExtensionsBudget = viewOS(v.OS), v.ExtensionsBudget
+	p.OS, p.ExtensionsBudget, p.LicenseType = viewOS(v.OS), v.ExtensionsBudget, v.LicenseType
 	if !v.AvailabilitySet.IsZero() {
 		p.AvailabilitySet = &reference{ID: v.AvailabilitySet}
 	}
@@ -23,7 +23,7 @@ func viewVM(ctx context.Context, c *arm.Call, o *vmObject, b *vmBody) error {
 		p.Security = &security{Type: v.SecurityType}
 	}
 	if v.BootDiagnostics != nil {
-		p.Diagnostics = &diagnostics{Boot: &bootDiagnostics{Enabled: *v.BootDiagnostics}}
+		p.Diagnostics = &diagnostics{Boot: &bootDiagnostics{Enabled: *v.BootDiagnostics, StorageURI: v.BootStorageURI}}
 	}
 	nics := []nicReference{}
 	for _, n := range v.NICs {

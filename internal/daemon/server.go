@@ -29,6 +29,7 @@ import (
 	"lazuli/internal/network"
 	"lazuli/internal/resources"
 	"lazuli/internal/rights"
+	"lazuli/internal/storage"
 	"lazuli/internal/store"
 	"lazuli/internal/store/etcd"
 	"lazuli/internal/store/memory"
@@ -153,7 +154,8 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	domain := cmp.Or(c.Domain, DefaultDomain)
 	machines := compute.Config{Locations: []string{location}, Catalogue: control.Images{}}
 	networks := network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain}
-	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines))
+	accounts := storage.Config{Locations: []string{location}, Domain: domain}
+	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines), storage.Types(accounts))
 	deployments := &deploy.Deployments{Store: s.store, Config: deploy.Config{Location: location, Types: types}}
 	types = append(types, deployments.Types()...)
 	groups := &resources.Groups{Store: s.store, Types: types}
@@ -162,7 +164,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	types = append(types, rights.Types(may)...)
 	s.api, err = api.New(ctx, api.Config{
 		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Login: s.login(),
-		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), deployments.Endpoints(), rights.Endpoints(may)),
+		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may)),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
 	deployments.Cloud = inside{s.api}

@@ -10,6 +10,7 @@ import (
 	"lazuli/internal/compute"
 	"lazuli/internal/network"
 	"lazuli/internal/resources"
+	"lazuli/internal/storage"
 )
 
 // page is docs/compatibility.md: the rows of its tables, by their section.
@@ -49,7 +50,7 @@ func readPage(t *testing.T) (page, string) {
 // The page names every type and action that there is.
 func TestCompatibilityNamesWhatIsServed(t *testing.T) {
 	_, text := readPage(t)
-	for _, typ := range slices.Concat(resources.Types("local"), compute.Types(compute.Config{}), network.Types(network.Config{})) {
+	for _, typ := range slices.Concat(resources.Types("local"), compute.Types(compute.Config{}), network.Types(network.Config{}), storage.Types(storage.Config{})) {
 		if name := typ.Name[strings.LastIndex(typ.Name, "/")+1:]; !strings.Contains(text, name) {
 			t.Errorf("the type %s is not on the page", typ.Name)
 		}

@@ -30,15 +30,21 @@ func TestAvailabilitySet(t *testing.T) {
 		t.Errorf("the set is %+v", got)
 	}
 	for name, sizes := range map[string]int{
-		"of the set":     len(all(t, sets.NewListAvailableSizesPager("rg", "set", nil), func(p armcompute.AvailabilitySetsClientListAvailableSizesResponse) []*armcompute.VirtualMachineSize { return p.Value })),
-		"of the machine": len(all(t, s.vms().NewListAvailableSizesPager("rg", "vm", nil), func(p armcompute.VirtualMachinesClientListAvailableSizesResponse) []*armcompute.VirtualMachineSize { return p.Value })),
+		"of the set": len(all(t, sets.NewListAvailableSizesPager("rg", "set", nil), func(p armcompute.AvailabilitySetsClientListAvailableSizesResponse) []*armcompute.VirtualMachineSize {
+			return p.Value
+		})),
+		"of the machine": len(all(t, s.vms().NewListAvailableSizesPager("rg", "vm", nil), func(p armcompute.VirtualMachinesClientListAvailableSizesResponse) []*armcompute.VirtualMachineSize {
+			return p.Value
+		})),
 	} {
 		if sizes == 0 {
 			t.Errorf("there are no sizes %s", name)
 		}
 	}
 	in := all(t, sets.NewListPager("rg", nil), func(p armcompute.AvailabilitySetsClientListResponse) []*armcompute.AvailabilitySet { return p.Value })
-	everywhere := all(t, sets.NewListBySubscriptionPager(nil), func(p armcompute.AvailabilitySetsClientListBySubscriptionResponse) []*armcompute.AvailabilitySet { return p.Value })
+	everywhere := all(t, sets.NewListBySubscriptionPager(nil), func(p armcompute.AvailabilitySetsClientListBySubscriptionResponse) []*armcompute.AvailabilitySet {
+		return p.Value
+	})
 	if len(in) != 1 || len(everywhere) != 1 {
 		t.Errorf("listed %d and %d, want 1 and 1", len(in), len(everywhere))
 	}
@@ -66,8 +72,12 @@ func TestPublicKeys(t *testing.T) {
 	vm.Properties.OSProfile.LinuxConfiguration.SSH.PublicKeys[0].KeyData = key.Properties.PublicKey
 	finish(s.vms().BeginCreateOrUpdate(ctx, "rg", "vm", vm, nil))(t)
 	must(keys.Update(ctx, "rg", "key", armcompute.SSHPublicKeyUpdateResource{Tags: map[string]*string{"a": ptr("b")}}, nil))(t)
-	in := all(t, keys.NewListByResourceGroupPager("rg", nil), func(p armcompute.SSHPublicKeysClientListByResourceGroupResponse) []*armcompute.SSHPublicKeyResource { return p.Value })
-	everywhere := all(t, keys.NewListBySubscriptionPager(nil), func(p armcompute.SSHPublicKeysClientListBySubscriptionResponse) []*armcompute.SSHPublicKeyResource { return p.Value })
+	in := all(t, keys.NewListByResourceGroupPager("rg", nil), func(p armcompute.SSHPublicKeysClientListByResourceGroupResponse) []*armcompute.SSHPublicKeyResource {
+		return p.Value
+	})
+	everywhere := all(t, keys.NewListBySubscriptionPager(nil), func(p armcompute.SSHPublicKeysClientListBySubscriptionResponse) []*armcompute.SSHPublicKeyResource {
+		return p.Value
+	})
 	if len(in) != 1 || len(everywhere) != 1 || *in[0].Tags["a"] != "b" {
 		t.Errorf("listed %d and %d, want 1 and 1", len(in), len(everywhere))
 	}

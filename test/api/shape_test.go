@@ -14,6 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources/v4"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions/v2"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage/v3"
+
 	"lazuli/internal/arm/armtest"
 )
 
@@ -55,6 +57,9 @@ var shapes = []struct {
 	shape(`/networkInterfaces/[^/]+`, armnetwork.Interface{}),
 	shape(`/publicIPAddresses`, armnetwork.PublicIPAddressListResult{}),
 	shape(`/publicIPAddresses/[^/]+`, armnetwork.PublicIPAddress{}),
+	shape(`/storageAccounts`, armstorage.AccountListResult{}),
+	shape(`/storageAccounts/[^/]+`, armstorage.Account{}),
+	shape(`/Microsoft.Storage/checkNameAvailability`, armstorage.CheckNameAvailabilityResult{}),
 	shape(`/resources`, armresources.ResourceListResult{}),
 	shape(`/resourceGroups`, armresources.ResourceGroupListResult{}),
 	shape(`/subscriptions/[^/]+/resourceGroups/[^/]+`, armresources.ResourceGroup{}),
