@@ -35,7 +35,9 @@ type Response struct {
 
 // Do answers a request as ServeHTTP does, but knows who asks. What the API
 // refuses is a *arm.Error; other errors are those of ctx.
-func (s *Server) Do(ctx context.Context, in Request) (*Response, error) {
+func (s *Server) Do(ctx context.Context, in Request) (*Response, error) { return s.do(ctx, in, nil) }
+
+func (s *Server) do(ctx context.Context, in Request, t *trial) (*Response, error) {
 	r, err := http.NewRequestWithContext(ctx, in.Method, "https://"+internalHost, bytes.NewReader(in.Body))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
@@ -47,7 +49,7 @@ func (s *Server) Do(ctx context.Context, in Request) (*Response, error) {
 		v.Set(name, value)
 	}
 	r.URL.RawQuery = v.Encode()
-	q := &request{Request: r, s: s, requestID: uuid.NewString(), principal: in.Principal, base: "https://" + internalHost}
+	q := &request{Request: r, s: s, requestID: uuid.NewString(), principal: in.Principal, base: "https://" + internalHost, trial: t}
 	w := &kept{Response: Response{Header: http.Header{}}}
 	segments, err := splitPath(r.URL)
 	if err == nil {

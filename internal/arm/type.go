@@ -141,9 +141,7 @@ type Principal struct {
 // asynchronous.
 type Result struct {
 	// Body is the reply's JSON; nil for none.
-	Body any
-	// Status is that of the reply to an action or endpoint; zero is the usual.
-	Status    int
+	Body      any
 	ETag      string
 	Created   bool // a PUT that made the resource
 	Operation *Operation
