@@ -59,6 +59,10 @@ type Machine struct {
 
 	Provision Provision `json:"provision"`
 	Metadata  Metadata  `json:"metadata"`
+
+	// Commands are to be done in the guest, one after the other. One that is
+	// not mentioned any more is ended, and forgotten.
+	Commands []Command `json:"commands,omitempty"`
 }
 
 // OSDisk is the UID of the machine's OS disk; "" when it has none.
@@ -177,6 +181,8 @@ type MachineReport struct {
 	// Events are the newest things that happened by themselves, oldest first,
 	// at most MaxEvents.
 	Events []Event `json:"events,omitempty"`
+	// Commands are those of the assignment that have ended.
+	Commands []CommandReport `json:"commands,omitempty"`
 }
 
 // MaxEvents bounds MachineReport.Events.

@@ -34,6 +34,9 @@ type Config struct {
 	Log    *slog.Logger
 	// ShutdownGrace is how long a guest may take to power off when asked to.
 	ShutdownGrace time.Duration
+	// AgentPatience is how long a guest's agent may take until it answers, when
+	// there is a command for it.
+	AgentPatience time.Duration
 	// MemoryMiB is the host's memory; zero is found out.
 	MemoryMiB int
 }
@@ -44,7 +47,7 @@ type Agent struct {
 	startedAt time.Time
 	records   records
 
-	machines, disks, images, networks *reconcile.Loop
+	machines, guests, disks, images, networks *reconcile.Loop
 
 	mu      sync.Mutex
 	desired desired
@@ -72,17 +75,24 @@ func newDesired() desired {
 // defaultShutdownGrace is what Azure gives a guest, about.
 const defaultShutdownGrace = 90 * time.Second
 
+// defaultAgentPatience is for guests that boot slowly.
+const defaultAgentPatience = 5 * time.Minute
+
 // New makes an agent. It does nothing until Run.
 func New(c Config) (*Agent, error) {
 	if c.ShutdownGrace == 0 {
 		c.ShutdownGrace = defaultShutdownGrace
 	}
+	if c.AgentPatience == 0 {
+		c.AgentPatience = defaultAgentPatience
+	}
 	dir := filepath.Join(c.Dir, "machines")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make agent's directory: %w", err)
 	}
-	a := &Agent{c: c, startedAt: time.Now(), records: newRecords(dir), desired: newDesired(), out: newOutbox(), agents: agents{m: map[string]heardAgent{}}, crashes: newStreaks(), resumes: newStreaks(), flushes: make(chan chan struct{})}
+	a := &Agent{c: c, startedAt: time.Now(), records: newRecords(dir), desired: newDesired(), out: newOutbox(), agents: newAgents(), crashes: newStreaks(), resumes: newStreaks(), flushes: make(chan chan struct{})}
 	a.machines = reconcile.New("machine", 16, c.Log, a.reconcileMachine)
+	a.guests = reconcile.New("guest", 16, c.Log, a.reconcileGuest)
 	a.disks = reconcile.New("disk", 8, c.Log, a.reconcileDisk)
 	a.images = reconcile.New("image", 2, c.Log, a.reconcileImage)
 	a.networks = reconcile.New("network", 8, c.Log, a.reconcileNetwork)
@@ -103,7 +113,7 @@ func (a *Agent) Run(ctx context.Context, dial func(context.Context) (Link, error
 		return err
 	}
 	var wg sync.WaitGroup
-	for _, l := range []*reconcile.Loop{a.machines, a.disks, a.images, a.networks} {
+	for _, l := range []*reconcile.Loop{a.machines, a.guests, a.disks, a.images, a.networks} {
 		wg.Go(func() { l.Run(ctx) })
 	}
 	wg.Go(func() { a.watchEvents(ctx) })
@@ -167,6 +177,7 @@ func (a *Agent) take(m fabric.Message) error {
 	}
 	for _, x := range m.Machines {
 		a.machines.Add(x.UID)
+		a.guests.Add(x.UID)
 	}
 	return nil
 }
@@ -259,5 +270,6 @@ func (a *Agent) resync() {
 	}
 	for _, uid := range machines {
 		a.machines.Add(uid)
+		a.guests.Add(uid)
 	}
 }

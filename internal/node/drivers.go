@@ -54,12 +54,60 @@ type Hypervisor interface {
 	SerialLog(uid string) (io.ReadCloser, error)
 	// Console opens the serial port itself, to read and write.
 	Console(ctx context.Context, uid string) (io.ReadWriteCloser, error)
+	// Guests are reached through their agents.
+	Guests
 	// Accelerator is "kvm" or "tcg"; Version is QEMU's.
 	Accelerator() string
 	Version() string
 	// Close lets go of the machines without ending them.
 	Close() error
 }
+
+// Guests does commands inside of guests, by the agents that run there. Nothing
+// that a guest says is to be trusted, and each call ends soon whatever it does.
+type Guests interface {
+	// GuestAgent says whose the answers are; ErrNoAgent when none answers.
+	GuestAgent(ctx context.Context, uid string) (GuestAgent, error)
+	// BeginCommand starts a command, if the guest is in that boot still. It is
+	// nothing to start one again that was started, also one that ended since.
+	BeginCommand(ctx context.Context, uid, boot string, c fabric.Command) error
+	// LookAtCommand says how far a command is that was to start in that boot.
+	LookAtCommand(ctx context.Context, uid, boot, command string) (CommandProgress, error)
+	// KillCommand ends a command with all that it started.
+	KillCommand(ctx context.Context, uid, boot, command string) error
+	// ForgetCommand ends a command, and removes what the guest keeps of it.
+	ForgetCommand(ctx context.Context, uid, boot, command string) error
+}
+
+// ErrNoAgent says that a guest has no agent that answers: it is still booting,
+// hangs, or has none.
+var ErrNoAgent = errors.New("the guest's agent does not answer")
+
+// GuestAgent is an agent that answers.
+type GuestAgent struct {
+	Version string
+	// Boot is another one each time that the guest boots.
+	Boot string
+}
+
+// CommandProgress is how far a command is.
+type CommandProgress struct {
+	State    CommandState
+	ExitCode int // of one that ended
+	// Stdout and Stderr are the ends of what it has written.
+	Stdout, Stderr []byte
+}
+
+// CommandState is a state of a command.
+type CommandState string
+
+// The states of a command.
+const (
+	CommandUnknown CommandState = "unknown" // the guest has never heard of it
+	CommandRunning CommandState = "running"
+	CommandEnded   CommandState = "ended"
+	CommandBroken  CommandState = "broken" // it is gone, and nobody knows how it ended
+)
 
 // InstanceSpec is all that is needed to start a machine.
 type InstanceSpec struct {

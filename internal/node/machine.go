@@ -153,6 +153,7 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 		return 0, errors.Join(fmt.Errorf("start: %w", err), s.update(func(r *record) { r.Started = false }))
 	}
 	s.c.Log.Info("machine started", "vm", s.m.Name, "uid", s.m.UID)
+	s.guests.Add(s.m.UID)
 	return 0, nil
 }
 
@@ -426,7 +427,7 @@ func (s *step) report(failure error) {
 	r := fabric.MachineReport{
 		UID: s.m.UID, Generation: s.m.Generation, Restarts: s.rec.Restarts,
 		BootedAt: s.rec.BootedAt, OSDisk: s.rec.OSDisk, ReadyAt: s.rec.ReadyAt, Provisioning: s.rec.Provisioning,
-		Events: s.rec.Events, Agent: s.agents.get(s.m.UID),
+		Events: s.rec.Events, Agent: s.agents.get(s.m.UID), Commands: s.ended(),
 	}
 	switch {
 	case s.runs && s.inst.State == InstancePaused:

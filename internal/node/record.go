@@ -45,6 +45,9 @@ type record struct {
 	Provisioning *fabric.Problem `json:"provisioning,omitempty"`
 	FailedAt     *time.Time      `json:"failedAt,omitempty"` // when Provisioning was said
 	Events       []fabric.Event  `json:"events,omitempty"`
+
+	// Commands are those that were assigned, by their UIDs.
+	Commands map[string]*commandRecord `json:"commands,omitempty"`
 }
 
 // firstTold says whether a process's end at that time is news, and takes note
@@ -182,7 +185,7 @@ func (s *records) change(uid string, f func(*record), fact bool) (r record, chan
 	}
 	f(&r)
 	b, err := json.Marshal(r)
-	if err != nil || bytes.Equal(b, was) {
+	if err != nil || bytes.Equal(b, was) || was == nil && string(b) == "{}" {
 		return r, false, err
 	}
 	err = writeFile(s.path(uid), b)

@@ -25,6 +25,7 @@ import (
 type Host struct {
 	mu       sync.Mutex
 	machines map[string]*machine
+	inside   map[string]*guest
 	owners   map[string]int
 	disks    map[string]*disk
 	images   map[string]fabric.Image
@@ -63,7 +64,7 @@ const totalBytes = 1 << 40
 // New makes an empty host.
 func New() *Host {
 	return &Host{
-		machines: map[string]*machine{}, owners: map[string]int{}, disks: map[string]*disk{}, images: map[string]fabric.Image{},
+		machines: map[string]*machine{}, inside: map[string]*guest{}, owners: map[string]int{}, disks: map[string]*disk{}, images: map[string]fabric.Image{},
 		networks: map[string]fabric.Network{}, plugged: map[string]bool{},
 		events: make(chan node.InstanceEvent, 1024), free: totalBytes, nextPID: 1000,
 	}
@@ -135,6 +136,7 @@ func (h *Host) Reboot(uid string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if m := h.machines[uid]; m != nil && m.runs {
+		h.interrupt(uid)
 		m.boot()
 		h.event(uid, node.EventReset, "")
 	}
@@ -258,6 +260,7 @@ func (h *Host) end(uid string) bool {
 		return false
 	}
 	m.runs, m.hangs = false, false
+	h.interrupt(uid)
 	for _, d := range h.disks {
 		if d.user == uid {
 			d.user = ""
@@ -469,6 +472,7 @@ func (h Hypervisor) Remove(_ context.Context, uid string) error {
 	defer h.mu.Unlock()
 	h.end(uid)
 	delete(h.machines, uid)
+	delete(h.inside, uid)
 	delete(h.owners, uid)
 	return nil
 }

@@ -28,6 +28,7 @@ type launch struct {
 	code    string // firmware, for UEFI
 
 	monitor, serial int   // listening sockets
+	agent           int   // likewise, of the guest's agent
 	log             int   // of the serial port
 	vars            int   // firmware variables, for UEFI
 	medium          int   // provisioning medium
@@ -131,8 +132,9 @@ func (l launch) flash() []string {
 	}
 }
 
-// channels are the monitor and the serial port. Both listen on sockets that
-// were bound for QEMU, so it needs no right in any directory.
+// channels are the monitor, the serial port and that of the guest's agent. They
+// listen on sockets that were bound for QEMU, so it needs no right in any
+// directory.
 func (l launch) channels() []string {
 	return []string{
 		"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d,server=on,wait=off", l.monitor),
@@ -140,6 +142,9 @@ func (l launch) channels() []string {
 		"-add-fd", fmt.Sprintf("fd=%d,set=%d", l.log, logSet),
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d,server=on,wait=off,logfile=%s,logappend=on", l.serial, fdset(logSet)),
 		"-device", "isa-serial,chardev=serial,index=0",
+		"-chardev", fmt.Sprintf("socket,id=%s,fd=%d,server=on,wait=off", agentID, l.agent),
+		"-device", "virtio-serial-pci,id=ports,max_ports=2," + slot(slotPorts),
+		"-device", "virtserialport,bus=ports.0,nr=1,chardev=" + agentID + ",name=org.qemu.guest_agent.0",
 	}
 }
 
@@ -169,6 +174,7 @@ const (
 	slotData   = 4 // scsi1
 	slotRNG    = 5
 	slotNICs   = 6 // and up
+	slotPorts  = 0x1e
 )
 
 func slot(n int) string { return fmt.Sprintf("bus=pcie.0,addr=0x%x", n) }

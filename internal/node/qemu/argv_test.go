@@ -24,7 +24,7 @@ const (
 
 func smallest() launch {
 	return launch{
-		accel: tcg, storage: storage{aio: "io_uring"}, monitor: 4, serial: 5, log: 6,
+		accel: tcg, storage: storage{aio: "io_uring"}, monitor: 4, serial: 5, log: 6, agent: 11,
 		spec: node.InstanceSpec{
 			Machine: fabric.Machine{UID: vmUID, CPUs: 1, MemoryMiB: 512, Firmware: fabric.BIOS},
 			Disks: []node.InstanceDisk{{

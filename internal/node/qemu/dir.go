@@ -19,6 +19,7 @@ const (
 	lockFile    = "lock" // held by the QEMU process
 	monitorSock = "qmp.sock"
 	serialSock  = "serial.sock"
+	agentSock   = "agent.sock"
 	serialLog   = "serial.log"
 	processLog  = "qemu.log" // what QEMU itself has to say
 	varsFile    = "vars.fd"

@@ -40,6 +40,7 @@ type machine struct {
 	gate     gate // held by who starts, stops or removes it, or changes its disks
 	founding gate // held by who makes its directory
 	console  sharedConsole
+	agent    agentPort
 
 	mu     sync.Mutex
 	proc   *process
@@ -53,6 +54,7 @@ func (m *machine) process() *process {
 }
 
 func (m *machine) setProcess(p *process) {
+	m.agent.hangUp() // on the one before
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.proc = p
@@ -104,6 +106,9 @@ func (d *Driver) open(ctx context.Context) (err error) {
 func (d *Driver) Close() error {
 	d.once.Do(func() { close(d.closing) })
 	d.wg.Wait()
+	for _, m := range d.all() {
+		m.agent.hangUp()
+	}
 	return d.agent.Close()
 }
 
@@ -157,7 +162,7 @@ func (d *Driver) entry(uid string) (*machine, error) {
 	defer d.mu.Unlock()
 	m, ok := d.machines[uid]
 	if !ok {
-		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate(), founding: newGate()}
+		m = &machine{uid: uid, dir: dir(filepath.Join(d.c.Root, uid)), gate: newGate(), founding: newGate(), agent: agentPort{gate: newGate()}}
 		d.machines[uid] = m
 	}
 	return m, nil
