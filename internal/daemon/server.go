@@ -167,19 +167,8 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may)),
 		Guests:    s.control, Location: location, Logger: c.Log,
 	})
-	deployments.Cloud = inside{s.api}
+	deployments.Cloud = inside{s.api, s.api.Do}
 	return err
-}
-
-// inside is the API as deployments see it.
-type inside struct{ server *api.Server }
-
-func (i inside) Do(ctx context.Context, r deploy.Request) (*deploy.Response, error) {
-	resp, err := i.server.Do(ctx, api.Request(r))
-	if err != nil {
-		return nil, err
-	}
-	return &deploy.Response{Status: resp.Status, Body: resp.Body, Operation: resp.Operation}, nil
 }
 
 // Run serves until ctx ends.

@@ -87,14 +87,15 @@ func (r *run) isManaged(ctx context.Context, f found) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return managed(text, r.plan.Has), nil
+}
+
+// managed says whether what manages the resource stays.
+func managed(body []byte, stays func(id string) bool) bool {
 	var b struct {
 		ManagedBy string `json:"managedBy"`
 	}
-	if err := json.Unmarshal(text, &b); err != nil || b.ManagedBy == "" {
-		return false, err
-	}
-	by, err := arm.ParseID(b.ManagedBy)
-	return err == nil && r.plan.Has(by.String()), nil
+	return json.Unmarshal(body, &b) == nil && b.ManagedBy != "" && stays(b.ManagedBy)
 }
 
 // contents lists the resources of the group that id is in.
@@ -170,7 +171,7 @@ func (r *run) delete(ctx context.Context, f found) error {
 	}
 	rec.ChangedAt = r.now()
 	r.records[number] = rec
-	if err := r.write(ctx, r.object, rec); err != nil {
+	if err := r.write(ctx, rec); err != nil {
 		return err
 	}
 	if rec.State == running {

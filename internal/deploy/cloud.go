@@ -15,6 +15,9 @@ import (
 // does those of clients. What it refuses is an *arm.Error.
 type Cloud interface {
 	Do(ctx context.Context, r Request) (*Response, error)
+	// Try has f make requests that are answered as if those before them had
+	// been carried out, and undoes them. It may call f more than once.
+	Try(ctx context.Context, f func(Cloud) error) error
 }
 
 // Request is one of a principal's.

@@ -30,7 +30,7 @@ func (r *run) succeed(ctx context.Context) error {
 		ae = r.scrub(ae, "")
 		rec.State, rec.Status, rec.Error = failed, ae.Status, ae
 	}
-	if err := r.write(ctx, r.object, rec); err != nil {
+	if err := r.write(ctx, rec); err != nil {
 		return err
 	}
 	if ae != nil {
@@ -69,7 +69,7 @@ func (r *run) end(ctx context.Context, state string) error {
 			}
 		}
 		rec.State, rec.ChangedAt = canceled, r.now()
-		if err := r.write(ctx, r.object, rec); err != nil {
+		if err := r.write(ctx, rec); err != nil {
 			return err
 		}
 		r.waits.Delete(rec.Operation)

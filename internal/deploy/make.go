@@ -45,7 +45,7 @@ func (r *run) make(ctx context.Context, res *template.Resource, number int) (*re
 		rec.State, rec.Status = succeeded, resp.Status
 	}
 	rec.ChangedAt = r.now()
-	if err := r.write(ctx, r.object, rec); err != nil {
+	if err := r.write(ctx, rec); err != nil {
 		return nil, err
 	}
 	if rec.State == running {

@@ -133,7 +133,7 @@ func (d *Deployments) getOperation(ctx context.Context, c *arm.Call, vars map[st
 
 // Endpoints is everything of the package that is not a resource.
 func (d *Deployments) Endpoints() []arm.Endpoint {
-	var all []arm.Endpoint
+	all := []arm.Endpoint{{Method: "POST", Path: "/providers/Microsoft.Resources/calculateTemplateHash", Handle: d.calculateHash}}
 	for _, at := range []string{
 		"/subscriptions/{subscription}/providers/Microsoft.Resources/deployments/{deployment}",
 		"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/{deployment}",

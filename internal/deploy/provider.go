@@ -72,7 +72,7 @@ func (d *Deployments) List(ctx context.Context, c *arm.Call, scope arm.ID, after
 	}
 }
 
-// Patch is no verb of deployments.
+// Patch is no verb of deployments, which the type says too.
 func (d *Deployments) Patch(context.Context, *arm.Call, []byte) (arm.Result, error) {
 	return arm.Result{}, arm.StatusError(405, "HttpMethodNotSupported", "A deployment cannot be patched. PUT it again.")
 }

@@ -36,6 +36,11 @@ func (d *Deployments) Put(ctx context.Context, c *arm.Call, body []byte) (arm.Re
 	if err != nil {
 		return arm.Result{}, err
 	}
+	if n := nestingOf(c); n.parent == "" { // those that are nested were tried with their parents
+		if _, err := d.rehearse(ctx, p); err != nil {
+			return arm.Result{}, err
+		}
+	}
 	if was != nil {
 		if err := forget(ctx, c.Tx, was.UID); err != nil {
 			return arm.Result{}, err

@@ -73,19 +73,22 @@ func listRecords(ctx context.Context, r store.Reader, uid string) ([]*record, er
 // is to be written for it any more.
 var errOver = errors.New("the deployment is over")
 
-// write stores records of a deployment that is still under way.
-func (d *Deployments) write(ctx context.Context, o *object, recs ...*record) error {
-	_, err := d.Store.Update(ctx, func(tx store.Tx) error {
-		if _, err := current(ctx, tx, o); err != nil {
+// write stores a record of a deployment that is still under way, and sees
+// whether that is to end.
+func (r *run) write(ctx context.Context, rec *record) error {
+	b, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	_, err = r.Store.Update(ctx, func(tx store.Tx) error {
+		now, err := current(ctx, tx, r.object)
+		if err != nil {
 			return err
 		}
-		for _, rec := range recs {
-			b, err := json.Marshal(rec)
-			if err != nil {
-				return err
-			}
-			tx.Put(recordKey(o.UID, rec.Number), b)
+		if now.Spec.Canceled {
+			r.stop.Store(true)
 		}
+		tx.Put(recordKey(r.object.UID, rec.Number), b)
 		return nil
 	})
 	return err

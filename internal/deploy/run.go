@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"lazuli/internal/arm"
@@ -21,6 +22,7 @@ type run struct {
 	records map[int]*record
 	started map[int]bool // in this look
 	again   time.Duration
+	stop    atomic.Bool // the deployment was canceled meanwhile
 }
 
 // soon has the deployment looked at again after at most after.
@@ -51,6 +53,8 @@ func (r *run) advance(ctx context.Context) (again time.Duration, err error) {
 		return r.again, nil
 	case r.any(failed):
 		return r.fail(ctx)
+	case !r.complete(): // it is to end, which the next look sees
+		return time.Millisecond, nil
 	case r.object.Spec.Mode == "Complete":
 		if done, err := r.clean(ctx); err != nil || !done {
 			return r.again, err
@@ -69,6 +73,16 @@ func (r *run) any(state string) bool {
 	return false
 }
 
+// complete says whether everything is made.
+func (r *run) complete() bool {
+	for i, res := range r.plan.Resources {
+		if res.Deployed() && (r.records[i] == nil || r.records[i].State != succeeded) {
+			return false
+		}
+	}
+	return true
+}
+
 // made is what came of one request.
 type made struct {
 	number int
@@ -83,7 +97,7 @@ func (r *run) makeAll(ctx context.Context) error {
 	results, active := make(chan made), 0
 	var first error
 	for {
-		for first == nil && active < parallel && r.again != whileBusy && !r.any(failed) {
+		for first == nil && active < parallel && r.again != whileBusy && !r.stop.Load() && !r.any(failed) {
 			res, number := r.next()
 			if res == nil {
 				break
@@ -167,7 +181,7 @@ func (r *run) observe(ctx context.Context, rec *record) error {
 		rec.State, rec.Error, rec.Status = failed, r.failure(rec, op), 409
 	}
 	rec.ChangedAt = r.now()
-	if err := r.write(ctx, r.object, rec); err != nil {
+	if err := r.write(ctx, rec); err != nil {
 		return err
 	}
 	r.waits.Delete(rec.Operation)
@@ -216,5 +230,5 @@ func (r *run) ask(ctx context.Context, rec *record) error {
 		rec.State = succeeded
 	}
 	rec.ChangedAt = r.now()
-	return r.write(ctx, r.object, rec)
+	return r.write(ctx, rec)
 }

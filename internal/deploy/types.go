@@ -115,7 +115,11 @@ func (d *Deployments) Types() []arm.Type {
 		},
 		Scopes: arm.InGroup | arm.InSubscription, Created: 201, Updated: 200, Filters: true,
 		Polled:      "operationStatuses",
+		Verbs:       arm.CanPut | arm.CanDelete | arm.CanList,
 		APIVersions: versions, Provider: d,
-		Actions: map[string]arm.Action{},
+		Actions: map[string]arm.Action{
+			"validate": d.validate, "whatIf": d.whatIf, "cancel": d.cancel, "exportTemplate": d.export,
+		},
+		Answers: map[string]int{"cancel": 204},
 	}}
 }

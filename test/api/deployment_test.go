@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armdeployments"
+	"github.com/google/go-cmp/cmp"
+
+	"lazuli/internal/arm/armtest"
 )
 
 func init() {
@@ -98,7 +101,96 @@ func TestDeploymentOfMachine(t *testing.T) {
 	if n := len(ops.get("value").([]any)); n != 6 {
 		t.Errorf("there are %d operations, want 5 and that of the outputs", n)
 	}
-	r = c.deployed("Succeeded", c.deployment("vm1"), c.createVM("vm1"))
-	b, _ := json.Marshal(r.json())
-	t.Logf("%s", b)
+}
+
+// changes are the types of changes of a what-if, by the resources' last names;
+// those that are ignored are left out.
+func (c *cloud) changes(path, body string) map[string]string {
+	c.t.Helper()
+	r := c.do("POST", path+"/whatIf", body)
+	if r.StatusCode != 202 {
+		c.t.Fatalf("what-if of %s = %d %s", path, r.StatusCode, r.body)
+	}
+	result := c.want(200, "GET", r.Header.Get("Location"), "")
+	armtest.FitsSDK(c.t, json.RawMessage(result.body), &armdeployments.WhatIfOperationResult{})
+	all := map[string]string{}
+	for _, change := range result.get("properties.changes").([]any) {
+		id, typ := at(change, "resourceId").(string), at(change, "changeType").(string)
+		if typ != "Ignore" {
+			all[id[strings.LastIndex(id, "/")+1:]] = typ
+		}
+		if typ == "Modify" {
+			c.t.Logf("%s: %v", id, at(change, "delta"))
+		}
+	}
+	return all
+}
+
+var etags = regexp.MustCompile(`W/\\"[^"]*"`)
+
+// contents is everything but the etags: a machine that is PUT again as it is
+// has a new one.
+func (c *cloud) contents() string {
+	c.t.Helper()
+	return etags.ReplaceAllString(c.everything(), "")
+}
+
+// same is as many changes of one type.
+func same(typ string, names ...string) map[string]string {
+	all := map[string]string{}
+	for _, n := range names {
+		all[n] = typ
+	}
+	return all
+}
+
+// What az does for "vm create" and "deployment group": nothing is as it was
+// before, and then everything.
+func TestDeploymentVerbs(t *testing.T) {
+	c := newCloud(t)
+	c.want(201, "PUT", c.group("rg"), `{"location":"local"}`)
+	path, body := c.deployment("vm1"), c.createVM("vm1")
+	names := []string{"vm1VNET", "vm1NSG", "vm1PublicIP", "vm1VMNic", "vm1"}
+	before := c.contents()
+	c.want(404, "HEAD", path, "")
+	v := c.want(200, "POST", path+"/validate", body)
+	if n := len(v.get("properties.validatedResources").([]any)); n != 5 {
+		t.Errorf("%d resources are valid", n)
+	}
+	if d := cmp.Diff(same("Create", names...), c.changes(path, body)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(before, c.contents()); d != "" {
+		t.Errorf("validation and what-if left something: %s", d)
+	}
+	c.deployed("Succeeded", path, body)
+	c.want(204, "HEAD", path, "")
+	before = c.contents()
+	if d := cmp.Diff(same("NoChange", names...), c.changes(path, body)); d != "" {
+		t.Error(d)
+	}
+	c.deployed("Succeeded", path, body)
+	if d := cmp.Diff(before, c.contents()); d != "" {
+		t.Errorf("a repeat changed something: %s", d)
+	}
+	if x := c.want(200, "POST", path+"/exportTemplate", ""); len(x.get("template.resources").([]any)) != 5 || strings.Contains(string(x.body), "Str0ng") {
+		t.Errorf("the exported template is %s", x.body)
+	}
+	h := c.want(200, "POST", "/providers/Microsoft.Resources/calculateTemplateHash", `{"resources": [ /* none */ ]}`)
+	if h.get("minifiedTemplate") != `{"resources":[]}` || len(h.get("templateHash").(string)) < 10 {
+		t.Errorf("the hash is %s", h.body)
+	}
+	c.refused(409, "DeploymentCannotBeCancelled", "POST", path+"/cancel", "")
+	c.refused(405, "HttpMethodNotSupported", "PATCH", path, "{}")
+	if n := len(c.want(200, "GET", c.deployment("")+"?api-version="+version+"&$filter=provisioningState+eq+'succeeded'&$top=5", "").get("value").([]any)); n != 1 {
+		t.Errorf("%d deployments are listed", n)
+	}
+	c.refused(400, "InvalidFilterInQueryString", "GET", c.deployment("")+"?api-version="+version+"&$filter=name+eq+'x'", "")
+	gone := c.want(202, "DELETE", path, "")
+	c.want(204, "GET", gone.Header.Get("Location"), "")
+	c.want(204, "DELETE", path, "")
+	c.refused(404, "DeploymentNotFound", "GET", path, "")
+	if d := cmp.Diff(before, c.contents()); d != "" {
+		t.Errorf("the deletion of the record changed something: %s", d)
+	}
 }
