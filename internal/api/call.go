@@ -95,6 +95,9 @@ func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Ca
 	if err := q.authorise(c); err != nil {
 		return nil, err
 	}
+	if err := q.checkEnabled(sub); err != nil {
+		return nil, err
+	}
 	if err := q.findGroup(ctx, c); err != nil {
 		return nil, err
 	}
@@ -136,6 +139,16 @@ func (s *Server) checkBase(ctx context.Context, c *arm.Call) error {
 	}
 	_, err := typ.Provider.Get(ctx, &base)
 	return err
+}
+
+// checkEnabled keeps a disabled subscription as it is, but for what deletes in
+// it or changes itself.
+func (q *request) checkEnabled(sub *arm.Subscription) error {
+	switch {
+	case !sub.Disabled, strings.HasPrefix(q.need.action, "Microsoft.Subscription/"), q.Method == http.MethodGet, q.Method == http.MethodHead, q.Method == http.MethodDelete:
+		return nil
+	}
+	return arm.Conflict("ReadOnlyDisabledSubscription", "The subscription '%s' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.", sub.ID)
 }
 
 // checkGroupStays refuses to change what is in a group that is being deleted.

@@ -37,6 +37,8 @@ type Subscription struct {
 	Name      string    `json:"name"`
 	TenantID  string    `json:"tenantId"`
 	CreatedAt time.Time `json:"createdAt"`
+	// Disabled subscriptions can be read, and what is in them deleted.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 const subscriptionPrefix = "/subscription/"

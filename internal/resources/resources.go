@@ -23,7 +23,7 @@ func Types(location string) []arm.Type { return []arm.Type{groupType(location)} 
 // Endpoints is everything of the package that is not a resource.
 func Endpoints(c Config) []arm.Endpoint {
 	a := cloud{c}
-	return []arm.Endpoint{
+	return append(aliasEndpoints(), []arm.Endpoint{
 		{Method: "GET", Path: "/tenants", Reach: arm.Anyone, Handle: a.tenants},
 		{Method: "GET", Path: "/subscriptions", Reach: arm.Anyone, Handle: a.subscriptions},
 		{Method: "GET", Path: "/subscriptions/{subscription}", Reach: arm.Anyone, Handle: a.subscription},
@@ -33,7 +33,7 @@ func Endpoints(c Config) []arm.Endpoint {
 		{Method: "GET", Path: "/subscriptions/{subscription}/providers", Reach: arm.Anyone, Handle: a.providers},
 		{Method: "GET", Path: "/subscriptions/{subscription}/providers/{namespace}", Reach: arm.Anyone, Handle: a.provider},
 		{Method: "POST", Path: "/subscriptions/{subscription}/providers/{namespace}/register", Handle: a.provider},
-	}
+	}...)
 }
 
 // topLevel are the types of the table whose resources lie in a group directly,

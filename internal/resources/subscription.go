@@ -90,9 +90,13 @@ func (cloud) subscription(ctx context.Context, c *arm.Call, _ map[string]string)
 }
 
 func showSubscription(s *arm.Subscription) subscriptionBody {
+	state := "Enabled"
+	if s.Disabled {
+		state = "Disabled"
+	}
 	return subscriptionBody{
 		ID: arm.ID{Subscription: s.ID}.String(), SubscriptionID: s.ID, TenantID: s.TenantID,
-		DisplayName: s.Name, State: "Enabled", AuthorizationSource: "RoleBased", ManagedByTenants: []string{},
+		DisplayName: s.Name, State: state, AuthorizationSource: "RoleBased", ManagedByTenants: []string{},
 		Policies: subscriptionPolicies{LocationPlacementID: "Internal_2014-09-01", QuotaID: "Internal_2014-09-01", SpendingLimit: "Off"},
 	}
 }

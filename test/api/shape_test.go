@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions/v2"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage/v3"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/subscription/armsubscription"
 
 	"lazuli/internal/arm/armtest"
 )
@@ -67,6 +68,11 @@ var shapes = []struct {
 	shape(`/subscriptions/[^/]+/providers/[^/]+(/register)?`, armresources.Provider{}),
 	shape(`^/subscriptions`, armsubscriptions.SubscriptionListResult{}),
 	shape(`^/subscriptions/[^/]+`, armsubscriptions.Subscription{}),
+	shape(`/Microsoft.Subscription/aliases`, armsubscription.AliasListResult{}),
+	shape(`/Microsoft.Subscription/aliases/[^/]+`, armsubscription.AliasResponse{}),
+	shape(`/Microsoft.Subscription/rename`, armsubscription.RenamedSubscriptionID{}),
+	shape(`/Microsoft.Subscription/cancel`, armsubscription.CanceledSubscriptionID{}),
+	shape(`/Microsoft.Subscription/enable`, armsubscription.EnabledSubscriptionID{}),
 	shape(`/locations`, armsubscriptions.LocationListResult{}),
 	shape(`^/tenants`, armsubscriptions.TenantListResult{}),
 }
@@ -104,7 +110,7 @@ func fitsSDK(t testing.TB, resp *http.Response, body []byte) {
 }
 
 // otherPath is what no struct of the SDK is for.
-var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|^/metadata/|^/adfs/|/oauth2/|\.well-known/`)
+var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|^/metadata/|^/adfs/|^/v1\.0/|/oauth2/|\.well-known/`)
 
 // checkPolling: where there is an operation to poll, it is said in whole, and
 // how soon.
