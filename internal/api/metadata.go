@@ -32,6 +32,7 @@ type flatMetadata struct {
 // cloudMetadata is the answer to 2019-05-01, in a list, and 2022-09-01.
 type cloudMetadata struct {
 	Name             string            `json:"name"`
+	ImageAliases     string            `json:"vmImageAliasDoc,omitempty"`
 	Portal           string            `json:"portal"`
 	Gallery          string            `json:"gallery"`
 	Graph            string            `json:"graph"`
@@ -42,14 +43,31 @@ type cloudMetadata struct {
 	Suffixes         map[string]string `json:"suffixes"`
 }
 
+// aliasesName is the name below /metadata of the document with the well-known
+// names of images.
+const aliasesName = "vmImageAliases"
+
 // metadata answers GET /metadata/endpoints, which needs no token: it is how
-// clients learn where to get one.
+// clients learn where to get one. So does the document of aliases, which az
+// reads without any version.
 func (s *Server) metadata(w http.ResponseWriter, q *request, segments []string) error {
-	if len(segments) != 2 || !strings.EqualFold(segments[1], "endpoints") {
+	name := ""
+	if len(segments) == 2 {
+		name = segments[1]
+	}
+	aliases := strings.EqualFold(name, aliasesName) && s.Aliases != nil
+	if !aliases && !strings.EqualFold(name, "endpoints") {
 		return nothingAt(segments)
 	}
 	if q.Method != http.MethodGet && q.Method != http.MethodHead {
 		return (&target{verbs: map[string]handler{http.MethodGet: {}, http.MethodHead: {}}}).notAllowed(w, q.Method)
+	}
+	if aliases {
+		body, err := s.Aliases(q.Context(), s.Store)
+		if err != nil {
+			return err
+		}
+		return q.reply(w, http.StatusOK, arm.Result{Body: body})
 	}
 	if err := q.parseQuery(); err != nil {
 		return err
@@ -75,6 +93,9 @@ func (q *request) metadataBody() any {
 		Name: CloudName, Portal: q.base + "/portal", Gallery: root, Graph: root, GraphAudience: root,
 		MicrosoftGraphID: root, ResourceManager: root, Authentication: auth,
 		Suffixes: map[string]string{"storage": "storage." + host, "keyVaultDns": "vault." + host},
+	}
+	if q.s.Aliases != nil {
+		cloud.ImageAliases = q.base + "/metadata/" + aliasesName
 	}
 	if q.version < "2022" {
 		return []cloudMetadata{cloud}

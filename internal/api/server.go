@@ -41,6 +41,9 @@ type Config struct {
 	// Login answers everything that is neither ARM's nor the metadata: the
 	// token endpoints, the portal.
 	Login http.Handler
+	// Aliases makes the document of the well-known names of images, which needs
+	// no token; nil: there is none.
+	Aliases func(ctx context.Context, r store.Reader) (any, error)
 	// Guests may be nil: then machines have no log and no console here.
 	Guests   Guests
 	Location string

@@ -69,7 +69,11 @@ func resolveImage(ctx context.Context, c *arm.Call, cat Catalogue, m *arm.Meta, 
 		return nil, err
 	}
 	if !ok {
-		return nil, arm.BadRequest("PlatformImageNotFound", "The platform image '%s:%s:%s:%s' is not available. Verify that all fields in the storage profile are correct.", r.Publisher, r.Offer, r.SKU, r.Version).At(target)
+		images, err := offered(ctx, c.Reader(), cat)
+		if err != nil {
+			return nil, err
+		}
+		return nil, arm.BadRequest("PlatformImageNotFound", "The platform image '%s:%s:%s:%s' is not available. Verify that all fields in the storage profile are correct. %s", r.Publisher, r.Offer, r.SKU, r.Version, whatThereIs(images)).At(target)
 	}
 	return &resolved{
 		name: img.Name, source: platformImageID(m.ID.Subscription, m.Location, &img),

@@ -129,8 +129,8 @@ func viewSizes() []sizeItem {
 type skuItem struct {
 	ResourceType string          `json:"resourceType"`
 	Name         string          `json:"name"`
-	Tier         string          `json:"tier"`
-	Size         string          `json:"size"`
+	Tier         string          `json:"tier,omitempty"`
+	Size         string          `json:"size,omitempty"`
 	Family       string          `json:"family,omitempty"`
 	Locations    []string        `json:"locations"`
 	LocationInfo []skuLocation   `json:"locationInfo"`
@@ -149,7 +149,8 @@ type skuCapability struct {
 	Value string `json:"value"`
 }
 
-// viewSKUs lists sizes and kinds of disks in the locations.
+// viewSKUs lists sizes, and kinds of disks and availability sets, in the
+// locations.
 func viewSKUs(locations []string) []skuItem {
 	if len(locations) == 0 {
 		return nil
@@ -166,6 +167,11 @@ func viewSKUs(locations []string) []skuItem {
 	for _, d := range diskSKUs {
 		tier, _, _ := strings.Cut(d, "_")
 		items = append(items, skuItem{ResourceType: "disks", Name: d, Tier: strings.TrimSuffix(tier, "SSD"), Capabilities: []skuCapability{}})
+	}
+	for _, name := range []string{classic, aligned} {
+		items = append(items, skuItem{ResourceType: "availabilitySets", Name: name, Capabilities: []skuCapability{
+			{"MaximumPlatformFaultDomainCount", strconv.Itoa(maxFaultDomains)},
+		}})
 	}
 	for i := range items {
 		items[i].Locations, items[i].LocationInfo, items[i].Restrictions = locations, where, []struct{}{}
@@ -185,7 +191,7 @@ func capabilities(s Size) []skuCapability {
 		{"MemoryGB", strconv.FormatFloat(float64(s.MemoryMiB)/1024, 'f', -1, 64)},
 		{"MaxDataDiskCount", strconv.Itoa(s.MaxDataDisks)}, {"MaxNetworkInterfaces", strconv.Itoa(s.MaxNICs)},
 		{"OSVhdSizeMB", strconv.Itoa(maxOSDiskMB)}, {"MaxResourceVolumeMB", "0"},
-		{"HyperVGenerations", generation1 + "," + generation2}, {"CpuArchitectureType", "x64"},
+		{"HyperVGenerations", generation1 + "," + generation2}, {"CpuArchitectureType", x64},
 		{"PremiumIO", title(s.Premium)}, {"AcceleratedNetworkingEnabled", title(true)},
 		{"EphemeralOSDiskSupported", title(false)}, {"EncryptionAtHostSupported", title(false)}, {"LowPriorityCapable", title(false)},
 	}

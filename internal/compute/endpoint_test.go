@@ -20,7 +20,6 @@ func TestImageLists(t *testing.T) {
 	}{
 		"publishers":         {locations + "/publishers", "", "Canonical lazuli"},
 		"offers":             {offers, "", "debian"},
-		"offers of nobody":   {locations + "/publishers/none/artifacttypes/vmimage/offers", "", ""},
 		"skus":               {offers + "/Debian/skus", "", "12 12-gen2 13-gen2"},
 		"versions":           {offers + "/debian/skus/12/versions", "", "12.9.0 12.10.0"},
 		"the newest, as az":  {offers + "/debian/skus/12/versions", "$top=1&$orderby=name desc", "12.10.0"},
@@ -63,10 +62,35 @@ func TestImageLists(t *testing.T) {
 		armtest.Golden(t, "version", res.Body)
 		armtest.FitsSDK(t, res.Body, &armcompute.VirtualMachineImage{})
 	}
-	_, err := c.GetPath(Endpoints(testConfig), offers+"/debian/skus/12/versions/1.2", "")
-	armtest.WantError(t, err, "NotFound")
-	_, err = c.GetPath(Endpoints(testConfig), offers+"/debian/skus/12/versions", "$top=x")
-	armtest.WantError(t, err, "InvalidParameter")
+}
+
+// What there is no image of is told with what there is; what is asked for in a
+// way that is not understood is not answered as if it had not been said.
+func TestImageListsRefused(t *testing.T) {
+	c := newCloud(t)
+	offers := func(publisher string) string {
+		return locations + "/publishers/" + publisher + "/artifacttypes/vmimage/offers"
+	}
+	tests := map[string]struct{ path, query, code string }{
+		"nobody":          {offers("none"), "", "NotFound"},
+		"no offer":        {offers("lazuli") + "/debian-10/skus", "", "NotFound"},
+		"no SKU":          {offers("lazuli") + "/debian/skus/10/versions", "$top=1&$orderby=name desc", "NotFound"},
+		"no version":      {offers("lazuli") + "/debian/skus/12/versions/1.2", "", "NotFound"},
+		"no latest":       {offers("Debian") + "/debian-10/skus/10/versions/latest", "", "NotFound"},
+		"top of nothing":  {offers("lazuli") + "/debian/skus/12/versions", "$top=0", "InvalidParameter"},
+		"top of a word":   {offers("lazuli") + "/debian/skus/12/versions", "$top=x", "InvalidParameter"},
+		"ordered by size": {offers("lazuli") + "/debian/skus/12/versions", "$orderby=size desc", "InvalidParameter"},
+		"ordered by name": {offers("lazuli") + "/debian/skus/12/versions", "$orderby=name asc", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := c.GetPath(Endpoints(testConfig), tt.path, tt.query)
+			armtest.WantError(t, err, tt.code)
+			if tt.code == "NotFound" && err != nil && !strings.Contains(err.Error(), "lazuli:debian:12") {
+				t.Errorf("%v does not say what there is", err)
+			}
+		})
+	}
 }
 
 func TestCompareVersions(t *testing.T) {
@@ -101,8 +125,9 @@ func TestLists(t *testing.T) {
 	}{
 		"sizes":          {locations + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.memoryInMB", 1024.0, len(Sizes)},
 		"sizes of a VM":  {vmID.String() + "/vmSizes", "", &armcompute.VirtualMachineSizeListResult{}, "value.1.name", "Standard_B1s", len(Sizes)},
-		"SKUs":           {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locations.0", "local", len(Sizes) + len(diskSKUs)},
-		"SKUs here":      {skus, "$filter=location eq 'Local'", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs)},
+		"SKUs":           {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locations.0", "local", len(Sizes) + len(diskSKUs) + 2},
+		"SKUs here":      {skus, "$filter=location eq 'Local'&includeExtendedLocations=true", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs) + 2},
+		"zones":          {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locationInfo.0.zones.2", "3", len(Sizes) + len(diskSKUs) + 2},
 		"SKUs elsewhere": {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
 		"usages":         {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
 	}

@@ -33,6 +33,9 @@ type imageProperties struct {
 	Features []struct{} `json:"features"`
 }
 
+// x64 is the one kind of processor that there is.
+const x64 = "x64"
+
 const publishersPath = "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers"
 
 // imageEndpoints are the lists of the platform's images: one path for each
@@ -65,16 +68,42 @@ func imageEndpoints(cat Catalogue) []arm.Endpoint {
 	}
 }
 
-// matching are the images with the names in vars, as far as there are any.
+// matching are the images with the names in vars. Of what is named there is at
+// least one.
 func matching(ctx context.Context, c *arm.Call, cat Catalogue, vars map[string]string) ([]fabric.NodeImage, error) {
 	images, err := offered(ctx, c.Reader(), cat)
 	if err != nil {
 		return nil, err
 	}
 	fits := func(want, is string) bool { return want == "" || strings.EqualFold(want, is) }
-	return slices.DeleteFunc(images, func(i fabric.NodeImage) bool {
+	named := slices.DeleteFunc(slices.Clone(images), func(i fabric.NodeImage) bool {
 		return len(i.Firmware) == 0 || !fits(vars["publisher"], i.Publisher) || !fits(vars["offer"], i.Offer) || !fits(vars["sku"], i.SKU)
-	}), nil
+	})
+	if len(named) == 0 && vars["publisher"] != "" {
+		return nil, noImage(images, vars["publisher"], vars["offer"], vars["sku"])
+	}
+	return named, nil
+}
+
+// noImage is the 404 for a publisher, offer, SKU or version that there is not.
+func noImage(images []fabric.NodeImage, parts ...string) error {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	return arm.StatusError(404, "NotFound", "Artifact: VMImage was not found: %s. %s", strings.Join(parts, ":"), whatThereIs(images))
+}
+
+// whatThereIs names the images, for who asked for another.
+func whatThereIs(images []fabric.NodeImage) string {
+	var urns []string
+	for _, i := range images {
+		if urn := i.Publisher + ":" + i.Offer + ":" + i.SKU; len(i.Firmware) > 0 && !slices.Contains(urns, urn) {
+			urns = append(urns, urn)
+		}
+	}
+	if len(urns) == 0 {
+		return "This cloud has no image yet: install one with 'lazuli image build'."
+	}
+	slices.Sort(urns)
+	return "This cloud has: " + strings.Join(urns, ", ") + "."
 }
 
 // itemsOf lists one part of the names of images, each once.
@@ -110,8 +139,12 @@ func itemID(vars map[string]string, img *fabric.NodeImage, name string) string {
 // $expand=properties.
 func versionsOf(images []fabric.NodeImage, query url.Values, vars map[string]string) ([]imageItem, error) {
 	slices.SortFunc(images, func(a, b fabric.NodeImage) int { return compareVersions(a.Version, b.Version) })
-	if strings.HasSuffix(strings.ToLower(query.Get("$orderby")), " desc") {
+	switch order := strings.Join(strings.Fields(strings.ToLower(query.Get("$orderby"))), " "); order {
+	case "", "name", "name asc":
+	case "name desc":
 		slices.Reverse(images)
+	default:
+		return nil, arm.InvalidParameter("$orderby", "The value '%s' of $orderby is not one of: name asc, name desc.", order)
 	}
 	if top := query.Get("$top"); top != "" {
 		n, err := strconv.Atoi(top)
@@ -138,14 +171,18 @@ func showVersion(ctx context.Context, c *arm.Call, cat Catalogue, vars map[strin
 		return arm.Result{}, err
 	}
 	if !ok {
-		return arm.Result{}, arm.StatusError(404, "NotFound", "Artifact: VMImage was not found: %s:%s:%s:%s.", ref.Publisher, ref.Offer, ref.SKU, ref.Version)
+		images, err := offered(ctx, c.Reader(), cat)
+		if err == nil {
+			err = noImage(images, ref.Publisher, ref.Offer, ref.SKU, ref.Version)
+		}
+		return arm.Result{}, err
 	}
 	return arm.Result{Body: versionItem(&img, vars)}, nil
 }
 
 func versionItem(img *fabric.NodeImage, vars map[string]string) imageItem {
 	p := &imageProperties{
-		HyperVGeneration: generationOf(img.Firmware[0]), Architecture: "x64",
+		HyperVGeneration: generationOf(img.Firmware[0]), Architecture: x64,
 		DataDiskImages: []struct{}{}, Features: []struct{}{},
 	}
 	p.OSDiskImage.OperatingSystem = orElse(img.OSType, linux)

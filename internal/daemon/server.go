@@ -165,7 +165,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	s.api, err = api.New(ctx, api.Config{
 		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Login: s.login(),
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may)),
-		Guests:    s.control, Location: location, Logger: c.Log,
+		Guests:    s.control, Aliases: compute.Aliases(control.Images{}), Location: location, Logger: c.Log,
 	})
 	deployments.Cloud = inside{s.api, s.api.Do}
 	return err
