@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"resources": {"arm", "store"},
 	"rights":    {"arm", "store"},
 	"deploy":    {"arm", "store", "template"},
+	"links":     {},
 	"compute":   {"arm", "store", "fabric", "network"},
 	"network":   {"arm", "store", "fabric"},
 	"storage":   {"arm", "store"},

@@ -36,6 +36,7 @@ func (f *serverFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Domain, "domain", daemon.DefaultDomain, "what names in the cloud end in")
 	fs.DurationVar(&f.ProvisionTimeout, "provision-timeout", 0, "how long a guest may take until it reports that it is ready (default 20m)")
 	fs.StringSliceVar(&f.Issuers, "oidc-issuer", nil, "`URL` of an OpenID Connect issuer whose tokens federated credentials of service principals may accept")
+	fs.StringSliceVar(&f.TemplateSources, "template-source", nil, "`URL` below which templates may be linked from: https://host/path/")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
 	fs.BoolVar(&f.Volatile, "volatile", false, "keep the state in memory only, to try the API out")
 	fs.BoolVar(&f.UnsafeNoFsync, "unsafe-no-fsync", false, "acknowledge writes that a power cut may lose")

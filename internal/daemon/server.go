@@ -21,7 +21,6 @@ import (
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
 	"lazuli/internal/control"
-	"lazuli/internal/deploy"
 	"lazuli/internal/fabric"
 	"lazuli/internal/identity"
 	"lazuli/internal/identity/bootstrap"
@@ -58,6 +57,12 @@ type ServerConfig struct {
 	// the world.
 	IssuerTransport http.RoundTripper
 	// Volatile keeps the state in memory, for trying the API out.
+	// TemplateSources are the addresses below which templates may be linked from.
+	TemplateSources []string
+	// ActivityTime and ActivityBytes bound the activity log; zero is 90 days
+	// and 64 MiB.
+	ActivityTime  time.Duration
+	ActivityBytes int64
 	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
 	UnsafeNoFsync bool
@@ -156,7 +161,10 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	networks := network.Config{Locations: []string{location}, PublicPool: c.PublicPool, Domain: domain}
 	accounts := storage.Config{Locations: []string{location}, Domain: domain}
 	types := slices.Concat(resources.Types(location), network.Types(networks), compute.Types(machines), storage.Types(accounts))
-	deployments := &deploy.Deployments{Store: s.store, Config: deploy.Config{Location: location, Types: types}}
+	deployments, err := s.deployments(c, types)
+	if err != nil {
+		return err
+	}
 	types = append(types, deployments.Types()...)
 	groups := &resources.Groups{Store: s.store, Types: types}
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, Deployments: deployments.Reconcile, Waiting: deployments.Waiting, ProvisionTimeout: c.ProvisionTimeout})

@@ -45,13 +45,7 @@ func (r *run) make(ctx context.Context, res *template.Resource, number int) (*re
 		rec.State, rec.Status = succeeded, resp.Status
 	}
 	rec.ChangedAt = r.now()
-	if err := r.write(ctx, rec); err != nil {
-		return nil, err
-	}
-	if rec.State == running {
-		return rec, r.observe(ctx, rec) // what is quick is over by now
-	}
-	return rec, nil
+	return rec, r.write(ctx, rec)
 }
 
 // put asks for the resource.

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -111,14 +112,17 @@ func (r *run) makeAll(ctx context.Context) error {
 		}
 		m := <-results
 		active--
-		switch {
-		case busy(m.err):
+		if busy(m.err) {
 			r.soon(whileBusy)
-		case m.err != nil && first == nil:
-			first = m.err
-		case m.err == nil:
-			r.records[m.number] = m.record
+			continue
 		}
+		if m.err == nil {
+			r.records[m.number] = m.record
+			if m.record.State == running { // what is quick is over by now
+				m.err = r.observe(ctx, m.record)
+			}
+		}
+		first = cmp.Or(first, m.err)
 	}
 }
 
