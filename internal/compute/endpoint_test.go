@@ -129,7 +129,8 @@ func TestLists(t *testing.T) {
 		"SKUs here":      {skus, "$filter=location eq 'Local'&includeExtendedLocations=true", &armcompute.ResourceSKUsResult{}, "value.0.capabilities.0.name", "vCPUs", len(Sizes) + len(diskSKUs) + 2},
 		"zones":          {skus, "", &armcompute.ResourceSKUsResult{}, "value.0.locationInfo.0.zones.2", "3", len(Sizes) + len(diskSKUs) + 2},
 		"SKUs elsewhere": {skus, "$filter=location eq 'moon'", &armcompute.ResourceSKUsResult{}, "value.0", nil, 0},
-		"usages":         {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 1.0, 3},
+		"usages":         {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.1.currentValue", 1.0, 4},
+		"sets in use":    {locations + "/usages", "", &armcompute.ListUsagesResult{}, "value.0.currentValue", 0.0, 4},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
