@@ -46,7 +46,7 @@ func TestRefusals(t *testing.T) {
 		"patch unknown":          {"PATCH", widgets + "/w2?" + version, "{}", nil, 404, "ResourceNotFound"},
 		"children of nothing":    {"GET", widgets + "/w2/parts?" + version, "", nil, 404, "ResourceNotFound"},
 		"resource without group": {"GET", "/subscriptions/" + testSub + "/providers/Microsoft.Fake/widgets/w1?" + version, "", nil, 404, "InvalidResourceType"},
-		"unknown root":           {"GET", "/providers/x?" + version, "", nil, 404, "NotFound"},
+		"unknown root":           {"GET", "/providers/x?" + version, "", nil, 404, "InvalidResourceNamespace"},
 		"half a provider":        {"GET", group + "/providers?" + version, "", nil, 404, "NotFound"},
 		"method on a list":       {"PUT", widgets + "?" + version, "{}", nil, 405, "HttpMethodNotSupported"},
 		"method on a resource":   {"POST", widgets + "/w1?" + version, "{}", nil, 405, "HttpMethodNotSupported"},

@@ -130,11 +130,7 @@ func (s *Server) endpoint(e arm.Endpoint) func(w http.ResponseWriter, q *request
 			return e.Handle(ctx, c, q.target.vars)
 		}
 		if e.Method != http.MethodGet && e.Method != http.MethodHead {
-			res, err := q.write(handle)
-			if err != nil {
-				return err
-			}
-			return q.replyDone(w, http.StatusOK, res)
+			return q.writeEndpoint(w, handle)
 		}
 		res, err := q.readEndpoint(e.Filters, handle)
 		if err != nil {
@@ -142,6 +138,22 @@ func (s *Server) endpoint(e arm.Endpoint) func(w http.ResponseWriter, q *request
 		}
 		return q.reply(w, http.StatusOK, res)
 	}
+}
+
+// writeEndpoint carries out what is no read, with the statuses of a resource's
+// verbs.
+func (q *request) writeEndpoint(w http.ResponseWriter, handle func(ctx context.Context, c *arm.Call) (arm.Result, error)) error {
+	res, err := q.write(handle)
+	switch {
+	case q.Method == http.MethodDelete && isGone(err):
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case err != nil:
+		return err
+	case res.Created:
+		return q.replyDone(w, http.StatusCreated, res)
+	}
+	return q.replyDone(w, http.StatusOK, res)
 }
 
 func (q *request) readEndpoint(filters bool, handle func(ctx context.Context, c *arm.Call) (arm.Result, error)) (res arm.Result, err error) {

@@ -1,6 +1,9 @@
 package arm
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Enum is the canonical spelling of value, which may be one of allowed in any
 // case; "" stays "". target is the property's path.
@@ -41,9 +44,11 @@ func CheckTags(tags map[string]string) error {
 	for name, value := range tags {
 		fold := strings.ToLower(name)
 		switch {
-		case name == "" || len(name) > maxTagName || strings.ContainsAny(name, badInTagNames):
-			return BadRequest("InvalidTagName", "The tag name '%.60s' is not valid: it must be 1 to %d characters without any of %s.", name, maxTagName, badInTagNames).At("tags")
-		case len(value) > maxTagValue:
+		case name == "" || utf8.RuneCountInString(name) > maxTagName:
+			return BadRequest("InvalidTagName", "The tag name '%.60s' is not valid: it must be 1 to %d characters long.", name, maxTagName).At("tags")
+		case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(badInTagNames, r) }):
+			return BadRequest("InvalidTagNameCharacters", "The tag names '%.60s' have reserved characters '%s' or control characters.", name, badInTagNames).At("tags")
+		case utf8.RuneCountInString(value) > maxTagValue:
 			return BadRequest("InvalidTagValue", "The value of the tag '%.60s' is longer than %d characters.", name, maxTagValue).At("tags." + name)
 		case seen[fold]:
 			return BadRequest("InvalidTagName", "The tag name '%.60s' is given twice; case does not count.", name).At("tags")

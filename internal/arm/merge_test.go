@@ -109,7 +109,7 @@ func TestCheckTags(t *testing.T) {
 		"too many":   {many, "TooManyTags"},
 		"long name":  {map[string]string{long: ""}, "InvalidTagName"},
 		"no name":    {map[string]string{"": "x"}, "InvalidTagName"},
-		"slash":      {map[string]string{"a/b": "x"}, "InvalidTagName"},
+		"slash":      {map[string]string{"a/b": "x"}, "InvalidTagNameCharacters"},
 		"long value": {map[string]string{"a": long}, "InvalidTagValue"},
 		"twice":      {map[string]string{"a": "", "A": ""}, "InvalidTagName"},
 	}

@@ -119,7 +119,7 @@ func TestTrackedRefusals(t *testing.T) {
 		"unknown property":     {armtest.Request{Method: "PUT", ID: potID("b"), Body: `{"properties": {"lid": true}}`}, "UnsupportedProperty"},
 		"unknown location":     {armtest.Request{Method: "PUT", ID: potID("b"), Body: `{"location": "moon"}`}, "LocationNotAvailableForResourceType"},
 		"moved":                {armtest.Request{Method: "PUT", ID: potID("a"), Body: `{"location": "shelf"}`}, "InvalidResourceLocation"},
-		"bad tag":              {armtest.Request{Method: "PATCH", ID: potID("a"), Body: `{"tags": {"a<b": "c"}}`}, "InvalidTagName"},
+		"bad tag":              {armtest.Request{Method: "PATCH", ID: potID("a"), Body: `{"tags": {"a<b": "c"}}`}, "InvalidTagNameCharacters"},
 		"other etag":           {armtest.Request{Method: "PUT", ID: potID("a"), Body: `{}`, IfMatch: `"x"`}, "PreconditionFailed"},
 		"patch, other etag":    {armtest.Request{Method: "PATCH", ID: potID("a"), Body: `{}`, IfMatch: `"x"`}, "PreconditionFailed"},
 		"delete, other etag":   {armtest.Request{Method: "DELETE", ID: potID("a"), IfMatch: `"x"`}, "PreconditionFailed"},

@@ -33,6 +33,8 @@ func FindGroup(ctx context.Context, r store.Reader, scope ID) (*Meta, error) {
 
 // Subscription is what resources belong to and principals have access to.
 type Subscription struct {
+	Tags map[string]string `json:"tags,omitempty"`
+
 	ID        string    `json:"id"` // GUID
 	Name      string    `json:"name"`
 	TenantID  string    `json:"tenantId"`

@@ -3,19 +3,19 @@ package network
 import (
 	"context"
 	"net/netip"
-	"slices"
-	"strings"
 
 	"lazuli/internal/arm"
 )
 
-// Endpoints are the questions whether a name or an address is free.
+const locationPath = "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}"
+
+// Endpoints are the questions whether a name or an address is free, the usages
+// and the service tags.
 func Endpoints(cfg Config) []arm.Endpoint {
 	return []arm.Endpoint{
-		{
-			Method: "GET", Handle: cfg.checkName, Reach: arm.WithinScope,
-			Path: "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability",
-		},
+		{Method: "GET", Path: locationPath + "/CheckDnsNameAvailability", Reach: arm.WithinScope, Handle: cfg.checkName},
+		{Method: "GET", Path: locationPath + "/usages", Reach: arm.WithinScope, Handle: cfg.usages},
+		{Method: "GET", Path: locationPath + "/serviceTags", Reach: arm.WithinScope, Handle: cfg.serviceTags},
 		{
 			Method: "GET", Handle: checkAddress,
 			Path: "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}/CheckIPAddressAvailability",
@@ -28,15 +28,14 @@ type nameAvailability struct {
 }
 
 func (cfg Config) checkName(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
-	location := arm.NormalizeLocation(vars["location"])
-	if len(cfg.Locations) > 0 && !slices.Contains(cfg.Locations, location) {
-		return arm.Result{}, arm.BadRequest("NoRegisteredProviderFound", "No registered resource provider found for location '%s'. The supported locations are '%s'.", vars["location"], strings.Join(cfg.Locations, ", "))
+	if err := cfg.checkLocation(vars["location"]); err != nil {
+		return arm.Result{}, err
 	}
 	label := c.Query.Get("domainNameLabel")
 	if err := checkLabel("domainNameLabel", label); err != nil {
 		return arm.Result{}, err
 	}
-	other, err := publicNames.holder(ctx, c.Reader(), location+"/"+label)
+	other, err := publicNames.holder(ctx, c.Reader(), arm.NormalizeLocation(vars["location"])+"/"+label)
 	return arm.Result{Body: nameAvailability{Available: other.IsZero()}}, err
 }
 

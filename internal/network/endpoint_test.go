@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v11"
+	"github.com/google/go-cmp/cmp"
 
 	"lazuli/internal/arm/armtest"
 )
@@ -61,4 +62,46 @@ func TestNameIsFree(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUsages(t *testing.T) {
+	c := furnished(t)
+	path := "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Network/locations/"
+	res, err := c.GetPath(Endpoints(testConfig), path+"Local/usages", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	armtest.FitsSDK(t, res.Body, &armnetwork.UsagesListResult{})
+	tree := armtest.Tree(t, res.Body)
+	got := map[any]any{}
+	for _, item := range tree.(map[string]any)["value"].([]any) {
+		got[item.(map[string]any)["name"].(map[string]any)["value"]] = item.(map[string]any)["currentValue"]
+	}
+	want := map[any]any{
+		"VirtualNetworks": float64(len(c.List(VNetType, vnetID.Scope()))), "NetworkInterfaces": float64(len(c.List(NICType, vnetID.Scope()))),
+		"NetworkSecurityGroups": float64(len(c.List(NSGType, vnetID.Scope()))), "PublicIPAddresses": float64(len(c.List(PublicIPType, vnetID.Scope()))),
+	}
+	if diff := cmp.Diff(want, got); diff != "" || want["VirtualNetworks"] == 0.0 {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := armtest.At(t, res.Body, "value.3.limit"); got != 256.0 {
+		t.Errorf("there are to be %v public addresses, want those of the pool", got)
+	}
+	_, err = c.GetPath(Endpoints(testConfig), path+"moon/usages", "")
+	armtest.WantError(t, err, "NoRegisteredProviderFound")
+}
+
+func TestServiceTags(t *testing.T) {
+	c := newCloud(t)
+	path := "/subscriptions/" + armtest.Subscription + "/providers/Microsoft.Network/locations/"
+	res, err := c.GetPath(Endpoints(testConfig), path+"local/serviceTags", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	armtest.FitsSDK(t, res.Body, &armnetwork.ServiceTagsListResult{})
+	if got, ok := armtest.At(t, res.Body, "values").([]any); !ok || len(got) != 0 {
+		t.Errorf("values: %v", got)
+	}
+	_, err = c.GetPath(Endpoints(testConfig), path+"moon/serviceTags", "")
+	armtest.WantError(t, err, "NoRegisteredProviderFound")
 }

@@ -33,8 +33,8 @@ func groupType(location string) arm.Type {
 			Code:    "InvalidResourceGroup",
 		},
 		Scopes: arm.InSubscription, Tracked: true, Created: 201, Updated: 200, Filters: true, Polling: arm.PollResult,
-		APIVersions: groupVersions,
-		Provider:    groupProvider(location),
+		APIVersions: groupVersions, Actions: groupActions(),
+		Provider: groupProvider(location),
 	}
 }
 
@@ -68,7 +68,7 @@ func viewGroup(_ context.Context, _ *arm.Call, o *arm.Object[Group, Group], b *g
 
 // List lists the groups that the filter of the call leaves.
 func (g groupLister) List(ctx context.Context, c *arm.Call, scope arm.ID, after string, limit int) ([]any, string, error) {
-	f, err := parseFilter(c.Query.Get("$filter"))
+	f, err := parseFilter(c.Query.Get("$filter"), groupFields...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -31,9 +31,12 @@ func (a cloud) resources(ctx context.Context, c *arm.Call, _ map[string]string) 
 	if err != nil {
 		return arm.Result{}, err
 	}
+	if err := checkExpand(c); err != nil {
+		return arm.Result{}, err
+	}
 	scope := c.ID.Scope()
-	if g, ok := f.fields["resourcegroup"]; ok && scope.ResourceGroup == "" {
-		scope.ResourceGroup = g
+	if scope.ResourceGroup == "" {
+		scope.ResourceGroup = f.only("resourcegroup")
 	}
 	page := arm.Page{Items: []any{}}
 	from, after, _ := strings.Cut(c.After, " ")
@@ -42,7 +45,7 @@ func (a cloud) resources(ctx context.Context, c *arm.Call, _ map[string]string) 
 			continue
 		}
 		from = ""
-		if want, ok := f.fields["resourcetype"]; ok && !strings.EqualFold(want, t.Name) {
+		if want := f.only("resourcetype"); want != "" && !strings.EqualFold(want, t.Name) {
 			continue
 		}
 		if len(page.Items) == c.Limit {
@@ -84,6 +87,18 @@ func (a cloud) addType(ctx context.Context, c *arm.Call, page *arm.Page, typ str
 		}
 		after = next
 	}
+}
+
+// checkExpand refuses what cannot be shown in the list.
+func checkExpand(c *arm.Call) error {
+	for what := range strings.SplitSeq(strings.ToLower(c.Query.Get("$expand")), ",") {
+		switch strings.TrimSpace(what) {
+		case "", "createdtime", "changedtime", "provisioningstate":
+		default:
+			return arm.InvalidParameter("$expand", "The value '%.100s' of parameter $expand is invalid. What is supported: 'createdTime, changedTime, provisioningState'.", what)
+		}
+	}
+	return nil
 }
 
 func showItem(ctx context.Context, c *arm.Call, m *arm.Meta) (item, error) {

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"slices"
 	"strings"
 
 	"lazuli/internal/arm"
@@ -17,23 +18,54 @@ type Config struct {
 // cloud answers for one Config.
 type cloud struct{ Config }
 
-// Types is the package's part of the table of types: resource groups.
-func Types(location string) []arm.Type { return []arm.Type{groupType(location)} }
+// Types is the package's part of the table of types: resource groups and tags.
+func Types(location string) []arm.Type { return []arm.Type{groupType(location), tagsType()} }
 
 // Endpoints is everything of the package that is not a resource.
 func Endpoints(c Config) []arm.Endpoint {
 	a := cloud{c}
-	return append(aliasEndpoints(), []arm.Endpoint{
+	return slices.Concat(a.endpoints(), a.providerEndpoints(), a.tagEndpoints(), aliasEndpoints())
+}
+
+func (a cloud) endpoints() []arm.Endpoint {
+	return []arm.Endpoint{
 		{Method: "GET", Path: "/tenants", Reach: arm.Anyone, Handle: a.tenants},
 		{Method: "GET", Path: "/subscriptions", Reach: arm.Anyone, Handle: a.subscriptions},
 		{Method: "GET", Path: "/subscriptions/{subscription}", Reach: arm.Anyone, Handle: a.subscription},
 		{Method: "GET", Path: "/subscriptions/{subscription}/locations", Reach: arm.Anyone, Handle: a.locations},
 		{Method: "GET", Path: "/subscriptions/{subscription}/resources", Reach: arm.Anyone, Filters: true, Handle: a.resources},
 		{Method: "GET", Path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Reach: arm.Anyone, Filters: true, Handle: a.resources},
-		{Method: "GET", Path: "/subscriptions/{subscription}/providers", Reach: arm.Anyone, Handle: a.providers},
-		{Method: "GET", Path: "/subscriptions/{subscription}/providers/{namespace}", Reach: arm.Anyone, Handle: a.provider},
-		{Method: "POST", Path: "/subscriptions/{subscription}/providers/{namespace}/register", Handle: a.provider},
-	}...)
+	}
+}
+
+func (a cloud) providerEndpoints() []arm.Endpoint {
+	const one, feature = "/providers/{namespace}", "/providers/Microsoft.Features"
+	const sub = "/subscriptions/{subscription}"
+	return []arm.Endpoint{
+		{Method: "GET", Path: "/providers", Reach: arm.Anyone, Handle: a.providers},
+		{Method: "GET", Path: one, Reach: arm.Anyone, Handle: a.provider},
+		{Method: "GET", Path: sub + "/providers", Reach: arm.Anyone, Handle: a.providers},
+		{Method: "GET", Path: sub + one, Reach: arm.Anyone, Handle: a.provider},
+		{Method: "GET", Path: sub + one + "/resourceTypes", Reach: arm.Anyone, Handle: a.resourceTypes},
+		{Method: "POST", Path: sub + one + "/register", Handle: a.provider},
+		{Method: "POST", Path: sub + one + "/unregister", Handle: a.unregister},
+		{Method: "POST", Path: sub + "/providers/Microsoft.Resources/checkZonePeers", Handle: refuseZonePeers},
+		{Method: "GET", Path: sub + feature + "/features", Reach: arm.Anyone, Handle: noFeatures},
+		{Method: "GET", Path: sub + feature + one + "/features", Reach: arm.Anyone, Handle: noFeatures},
+		{Method: "GET", Path: sub + feature + one + "/features/{feature}", Reach: arm.Anyone, Handle: noFeature},
+	}
+}
+
+func (a cloud) tagEndpoints() []arm.Endpoint {
+	const names = "/subscriptions/{subscription}/tagNames"
+	const name, value = names + "/{name}", names + "/{name}/tagValues/{value}"
+	return []arm.Endpoint{
+		{Method: "GET", Path: names, Reach: arm.WithinScope, Handle: a.tagNames},
+		{Method: "PUT", Path: name, Handle: a.putTagName},
+		{Method: "DELETE", Path: name, Handle: a.deleteTagName},
+		{Method: "PUT", Path: value, Handle: a.putTagValue},
+		{Method: "DELETE", Path: value, Handle: a.deleteTagValue},
+	}
 }
 
 // topLevel are the types of the table whose resources lie in a group directly,

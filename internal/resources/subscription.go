@@ -28,6 +28,7 @@ type subscriptionBody struct {
 	Policies            subscriptionPolicies `json:"subscriptionPolicies"`
 	AuthorizationSource string               `json:"authorizationSource"`
 	ManagedByTenants    []string             `json:"managedByTenants"`
+	Tags                map[string]string    `json:"tags,omitempty"`
 }
 
 type subscriptionPolicies struct {
@@ -95,7 +96,7 @@ func showSubscription(s *arm.Subscription) subscriptionBody {
 		state = "Disabled"
 	}
 	return subscriptionBody{
-		ID: arm.ID{Subscription: s.ID}.String(), SubscriptionID: s.ID, TenantID: s.TenantID,
+		ID: arm.ID{Subscription: s.ID}.String(), SubscriptionID: s.ID, TenantID: s.TenantID, Tags: s.Tags,
 		DisplayName: s.Name, State: state, AuthorizationSource: "RoleBased", ManagedByTenants: []string{},
 		Policies: subscriptionPolicies{LocationPlacementID: "Internal_2014-09-01", QuotaID: "Internal_2014-09-01", SpendingLimit: "Off"},
 	}

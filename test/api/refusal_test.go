@@ -125,7 +125,7 @@ func TestRefusedContent(t *testing.T) {
 		"unknown at top":   {"PUT", disk, c.diskBody().with("extendedLocation", map[string]string{"name": "x"}), 400, "UnsupportedProperty", nil},
 		"many tags":        {"PUT", disk, c.diskBody().with("tags", numbered(51)), 400, "TooManyTags", nil},
 		"long tag":         {"PUT", disk, c.diskBody().with("tags", map[string]string{strings.Repeat("a", 513): "b"}), 400, "InvalidTagName", nil},
-		"tag with a <":     {"PUT", disk, c.diskBody().with("tags", map[string]string{"a<b": "c"}), 400, "InvalidTagName", nil},
+		"tag with a <":     {"PUT", disk, c.diskBody().with("tags", map[string]string{"a<b": "c"}), 400, "InvalidTagNameCharacters", nil},
 		"patch of nothing": {"PATCH", disk, `{"tags":{}}`, 404, "ResourceNotFound", nil},
 		"patch, not JSON":  {"PATCH", c.compute("virtualMachines/vm"), `{`, 400, "InvalidRequestContent", nil},
 		"patch, unknown":   {"PATCH", c.compute("virtualMachines/vm"), `{"properties":{"x":1}}`, 400, "UnsupportedProperty", nil},

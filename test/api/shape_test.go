@@ -31,6 +31,8 @@ var shapes = []struct {
 	shape(`/virtualMachines/[^/]+/retrieveBootDiagnosticsData`, armcompute.RetrieveBootDiagnosticsDataResult{}),
 	shape(`/vmSizes`, armcompute.VirtualMachineSizeListResult{}),
 	shape(`/Microsoft.Compute/skus`, armcompute.ResourceSKUsResult{}),
+	shape(`/Microsoft.Network/locations/[^/]+/usages`, armnetwork.UsagesListResult{}),
+	shape(`/serviceTags`, armnetwork.ServiceTagsListResult{}),
 	shape(`/usages`, armcompute.ListUsagesResult{}),
 	shape(`/publishers(/[^/]+/artifacttypes/vmimage/offers(/[^/]+/skus(/[^/]+/versions)?)?)?`, []armcompute.VirtualMachineImageResource{}),
 	shape(`/versions/[^/]+`, armcompute.VirtualMachineImage{}),
@@ -62,10 +64,15 @@ var shapes = []struct {
 	shape(`/storageAccounts/[^/]+`, armstorage.Account{}),
 	shape(`/Microsoft.Storage/checkNameAvailability`, armstorage.CheckNameAvailabilityResult{}),
 	shape(`/resources`, armresources.ResourceListResult{}),
+	shape(`/tags/default`, armresources.TagsResource{}),
+	shape(`/tagNames`, armresources.TagsListResult{}),
+	shape(`/tagNames/[^/]+`, armresources.TagDetails{}),
+	shape(`/tagValues/[^/]+`, armresources.TagValue{}),
+	shape(`/resourceTypes`, armresources.ProviderResourceTypeListResult{}),
 	shape(`/resourceGroups`, armresources.ResourceGroupListResult{}),
 	shape(`/subscriptions/[^/]+/resourceGroups/[^/]+`, armresources.ResourceGroup{}),
-	shape(`/subscriptions/[^/]+/providers`, armresources.ProviderListResult{}),
-	shape(`/subscriptions/[^/]+/providers/[^/]+(/register)?`, armresources.Provider{}),
+	shape(`^(/subscriptions/[^/]+)?/providers`, armresources.ProviderListResult{}),
+	shape(`^(/subscriptions/[^/]+)?/providers/[^/]+(/register)?`, armresources.Provider{}),
 	shape(`^/subscriptions`, armsubscriptions.SubscriptionListResult{}),
 	shape(`^/subscriptions/[^/]+`, armsubscriptions.Subscription{}),
 	shape(`/Microsoft.Subscription/aliases`, armsubscription.AliasListResult{}),
@@ -110,7 +117,7 @@ func fitsSDK(t testing.TB, resp *http.Response, body []byte) {
 }
 
 // otherPath is what no struct of the SDK is for.
-var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|^/metadata/|^/adfs/|^/v1\.0/|/oauth2/|\.well-known/`)
+var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|/Microsoft\.Features/|^/metadata/|^/adfs/|^/v1\.0/|/oauth2/|\.well-known/`)
 
 // checkPolling: where there is an operation to poll, it is said in whole, and
 // how soon.

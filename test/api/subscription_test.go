@@ -22,7 +22,7 @@ func TestSubscriptions(t *testing.T) {
 	c := newCloud(t)
 	const alias = "/providers/Microsoft.Subscription/aliases/second"
 	body := `{"properties":{"displayName":"Second","workload":"Production","billingScope":"/billingAccounts/x"}}`
-	id, _ := c.want(200, "PUT", alias, body).get("properties.subscriptionId").(string)
+	id, _ := c.want(201, "PUT", alias, body).get("properties.subscriptionId").(string)
 	if again := c.want(200, "PUT", alias, body).get("properties.subscriptionId"); again != id {
 		t.Errorf("the same alias again makes %v, want %s", again, id)
 	}
@@ -91,7 +91,7 @@ func TestSubscriptionsOfTheSDK(t *testing.T) {
 func TestSubscriptionsRefused(t *testing.T) {
 	c := newCloud(t)
 	const alias = "/providers/Microsoft.Subscription/aliases/"
-	c.want(200, "PUT", alias+"taken", `{"properties":{"displayName":"Taken"}}`)
+	c.want(201, "PUT", alias+"taken", `{"properties":{"displayName":"Taken"}}`)
 	before := c.subscriptions()
 	rename := c.subscription("providers/Microsoft.Subscription/rename")
 	for name, tt := range map[string]struct {

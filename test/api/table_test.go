@@ -59,6 +59,9 @@ func TestTableOfTypes(t *testing.T) {
 	c.done("PUT", c.compute("disks/d"), c.diskBody().String())
 	samples := c.samples()
 	for _, typ := range table() {
+		if typ.Name == resources.TagsType {
+			continue // has one name, and is there as long as what it is on: see TestTagsAtScope
+		}
 		t.Run(typ.Name, func(t *testing.T) {
 			s, ok := samples[typ.Name]
 			if !ok {
