@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"api":       {"arm", "store"},
 	"identity":  {"arm", "store"},
 	"resources": {"arm", "store"},
+	"activity":  {"arm", "store"},
 	"rights":    {"arm", "store"},
 	"deploy":    {"arm", "store", "template"},
 	"links":     {},
@@ -50,7 +51,7 @@ var onlyIn = map[string][]string{
 }
 
 // noHTTP are the parts that must not know HTTP servers and clients.
-var noHTTP = []string{"compute", "deploy", "network", "resources", "rights", "storage", "control", "place", "store", "reconcile", "template"}
+var noHTTP = []string{"compute", "deploy", "network", "resources", "activity", "rights", "storage", "control", "place", "store", "reconcile", "template"}
 
 func TestImportsPointDown(t *testing.T) {
 	for _, p := range list(t) {

@@ -46,7 +46,8 @@ func (q *request) write(f func(ctx context.Context, c *arm.Call) (arm.Result, er
 
 // change carries out a request in the transaction tx.
 func (q *request) change(tx store.Tx, ids *idSource, f func(ctx context.Context, c *arm.Call) (arm.Result, error)) (arm.Result, error) {
-	c, err := q.call(q.Context(), tx, ids)
+	noted := &noting{Tx: tx}
+	c, err := q.call(q.Context(), noted, ids)
 	if err != nil {
 		return arm.Result{}, err
 	}
@@ -57,16 +58,7 @@ func (q *request) change(tx store.Tx, ids *idSource, f func(ctx context.Context,
 	if err != nil {
 		return arm.Result{}, err
 	}
-	return result, note(c, result.Operation)
-}
-
-// note writes down who asked for an operation that the request began.
-func note(c *arm.Call, op *arm.Operation) error {
-	if op == nil || op.Caller != "" {
-		return nil
-	}
-	op.Caller = c.Principal.ObjectID
-	return arm.PutOperation(c.Tx, op)
+	return result, q.noteDone(noted, result)
 }
 
 // call makes the Call, and holds the request to the principal's rights, to its
@@ -92,6 +84,7 @@ func (q *request) call(ctx context.Context, tx store.Tx, ids *idSource) (*arm.Ca
 		return nil, arm.NotFound(arm.ID{Subscription: c.ID.Subscription})
 	}
 	c.ID.Subscription = sub.ID
+	q.account.scope = c.ID
 	if err := q.authorise(c); err != nil {
 		return nil, err
 	}

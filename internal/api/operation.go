@@ -144,7 +144,7 @@ func (q *request) awaitOperation() (op *arm.Operation, err error) {
 		if err == nil && (op == nil || !strings.EqualFold(op.Resource.Subscription, c.ID.Subscription)) {
 			return arm.StatusError(http.StatusNotFound, "NotFound", "The operation '%s' does not exist, or ended long ago.", q.target.vars["operation"])
 		}
-		if err == nil && op.Caller != c.Principal.ObjectID {
+		if err == nil && op.Caller() != c.Principal.ObjectID {
 			err = c.CheckMay(arm.ActionOf(http.MethodGet, op.Resource.Type()), op.Resource)
 		}
 		return err

@@ -11,13 +11,9 @@ import (
 
 // writeHeaders sets what every reply has. They are spelled as Azure does.
 func (q *request) writeHeaders(h http.Header) {
-	correlation := q.Header.Get("X-Ms-Correlation-Request-Id")
-	if correlation == "" || len(correlation) > 64 {
-		correlation = q.requestID
-	}
 	h.Set("X-Ms-Request-Id", q.requestID)
-	h.Set("X-Ms-Correlation-Request-Id", correlation)
-	if id := q.Header.Get("X-Ms-Client-Request-Id"); id != "" && len(id) <= 64 {
+	h.Set("X-Ms-Correlation-Request-Id", q.correlation())
+	if id := limited(q.Header.Get("X-Ms-Client-Request-Id")); id != "" {
 		h.Set("X-Ms-Client-Request-Id", id)
 	}
 	h.Set("Cache-Control", "no-cache")

@@ -33,6 +33,7 @@ type request struct {
 	principal arm.Principal
 	target    *target
 	need      need
+	account   account
 	body      []byte
 	// operation is that which the request began, if any.
 	operation string
@@ -74,6 +75,15 @@ func splitPath(u *url.URL) ([]string, error) {
 		segments = append(segments, plain)
 	}
 	return segments, nil
+}
+
+var escapedScope = regexp.MustCompile(`(?i)^/*(%2F)?subscriptions%2F[^/]*`)
+
+// openScope is a path in which no scope is one segment: Azure's client for
+// locks escapes the slashes in the scope that it begins a path with.
+func openScope(path string) string {
+	first := escapedScope.FindString(path)
+	return strings.NewReplacer("%2F", "/", "%2f", "/").Replace(first) + path[len(first):]
 }
 
 func goodSegment(s string) bool {

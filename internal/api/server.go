@@ -38,6 +38,8 @@ type Config struct {
 	Identity  Authenticator
 	// Rights says what the principals may do.
 	Rights arm.Rights
+	// Activity keeps the account of what was done; nil keeps none.
+	Activity Activity
 	// Login answers everything that is neither ARM's nor the metadata: the
 	// token endpoints, the portal.
 	Login http.Handler
@@ -173,7 +175,9 @@ func (s *Server) serveKnown(w http.ResponseWriter, q *request, segments []string
 	if err := q.readBody(w); err != nil {
 		return err
 	}
-	return h.serve(w, q)
+	err = h.serve(w, q)
+	q.noteRest(err)
+	return err
 }
 
 func (s *Server) authenticate(q *request) (arm.Principal, error) {

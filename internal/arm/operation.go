@@ -33,8 +33,8 @@ type Operation struct {
 	// Generation of the resource that the operation asked for.
 	Generation int64  `json:"generation"`
 	Error      *Error `json:"error,omitempty"`
-	// Caller is the object id of who asked for it, "" for the cloud itself.
-	Caller    string     `json:"caller,omitempty"`
+	// Cause is the request that began it; nil when the cloud did itself.
+	Cause     *Event     `json:"cause,omitempty"`
 	StartedAt time.Time  `json:"startedAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	// Result is what the final GET of Location answers, for actions that have
@@ -44,6 +44,15 @@ type Operation struct {
 
 // Done says that the operation has ended.
 func (o *Operation) Done() bool { return o.Status != InProgress }
+
+// Caller is the object id of who asked for the operation, "" for the cloud
+// itself.
+func (o *Operation) Caller() string {
+	if o.Cause == nil {
+		return ""
+	}
+	return o.Cause.Principal.ObjectID
+}
 
 // OperationPrefix is the prefix of the keys of all operations.
 const OperationPrefix = "/operation/"
@@ -116,6 +125,11 @@ func FinishOperation(ctx context.Context, tx store.Tx, id string, failure *Error
 	}
 	if result != nil {
 		if op.Result, err = json.Marshal(result); err != nil {
+			return err
+		}
+	}
+	if op.Cause != nil {
+		if err := PutEvent(tx, op.ended()); err != nil {
 			return err
 		}
 	}

@@ -145,6 +145,8 @@ type Result struct {
 	ETag      string
 	Created   bool // a PUT that made the resource
 	Operation *Operation
+	// Account is what the activity log tells beside who did what; no secrets.
+	Account map[string]string
 }
 
 // Page is the Body of a list that an Endpoint answers in pages: up to the

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lazuli/internal/activity"
 	"lazuli/internal/api"
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
@@ -63,7 +64,7 @@ type ServerConfig struct {
 	// and 64 MiB.
 	ActivityTime  time.Duration
 	ActivityBytes int64
-	Volatile bool
+	Volatile      bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
 	UnsafeNoFsync bool
 	// Now is the clock that tokens go by; nil is time.Now.
@@ -77,16 +78,17 @@ const DefaultDomain = "lazuli.internal"
 
 // Server is a control plane, ready to run.
 type Server struct {
-	Cloud   *bootstrap.Cloud
-	log     *slog.Logger
-	lock    *os.File
-	store   store.Store
-	rights  *rights.Store // the same, with what may be done
-	who     *identity.Service
-	control *control.Control
-	api     *api.Server
-	front   net.Listener
-	nodes   net.Listener
+	Cloud    *bootstrap.Cloud
+	log      *slog.Logger
+	lock     *os.File
+	store    store.Store
+	rights   *rights.Store // the same, with what may be done
+	activity *activity.Log
+	who      *identity.Service
+	control  *control.Control
+	api      *api.Server
+	front    net.Listener
+	nodes    net.Listener
 }
 
 // NewServer opens the state and the listeners of a control plane.
@@ -170,9 +172,10 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	s.control = control.New(control.Config{Store: s.store, Log: c.Log, Domain: domain, Groups: groups.Reconcile, Deployments: deployments.Reconcile, Waiting: deployments.Waiting, ProvisionTimeout: c.ProvisionTimeout})
 	may := rights.Config{Rights: s.rights, Principal: principalKind, Table: types}
 	types = append(types, rights.Types(may)...)
+	s.activity = activity.New(activity.Config{Store: s.store, Log: c.Log, Keep: c.ActivityTime, MaxBytes: c.ActivityBytes})
 	s.api, err = api.New(ctx, api.Config{
-		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Login: s.login(),
-		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may)),
+		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Activity: s.activity, Login: s.login(),
+		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may), activity.Endpoints()),
 		Guests:    s.control, Aliases: compute.Aliases(control.Images{}), Location: location, Logger: c.Log,
 	})
 	deployments.Cloud = inside{s.api, s.api.Do}
@@ -184,6 +187,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.control.Run(ctx) })
 	g.Go(func() error { return s.who.Run(ctx) })
+	g.Go(func() error { return s.activity.Run(ctx) })
 	g.Go(func() error {
 		return fabric.Serve(ctx, s.nodes, certs.ControlConfig(s.Cloud.Control, s.Cloud.Authority.Certificate), s.control, s.log)
 	})

@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -109,7 +110,7 @@ func (p assignmentProvider) Put(ctx context.Context, c *arm.Call, body []byte) (
 	if was != nil {
 		a.CreatedAt, a.CreatedBy = was.CreatedAt, was.CreatedBy
 	}
-	return arm.Result{Body: showAssignment(at, a), Created: was == nil}, putAssignment(c.Tx, a)
+	return accountOf("requestbody", showAssignment(at, a), was == nil), putAssignment(c.Tx, a)
 }
 
 // read fills a with what the body asks for.
@@ -208,5 +209,15 @@ func (p assignmentProvider) Delete(ctx context.Context, c *arm.Call) (arm.Result
 		}
 	}
 	dropAssignment(c.Tx, a)
-	return arm.Result{Body: showAssignment(c.ID, a)}, nil
+	return accountOf("responseBody", showAssignment(c.ID, a), false), nil
+}
+
+// accountOf is the answer with the assignment, which is told of in the activity
+// log under the name where clients look for it.
+func accountOf(name string, b assignmentBody, created bool) arm.Result {
+	r := arm.Result{Body: b, Created: created}
+	if text, err := json.Marshal(b); err == nil {
+		r.Account = map[string]string{name: string(text)}
+	}
+	return r
 }
