@@ -57,14 +57,14 @@ type ServerConfig struct {
 	// IssuerTransport carries the requests for their keys; nil is that of all
 	// the world.
 	IssuerTransport http.RoundTripper
-	// Volatile keeps the state in memory, for trying the API out.
 	// TemplateSources are the addresses below which templates may be linked from.
 	TemplateSources []string
 	// ActivityTime and ActivityBytes bound the activity log; zero is 90 days
 	// and 64 MiB.
 	ActivityTime  time.Duration
 	ActivityBytes int64
-	Volatile      bool
+	// Volatile keeps the state in memory, for trying the API out.
+	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
 	UnsafeNoFsync bool
 	// Now is the clock that tokens go by; nil is time.Now.
