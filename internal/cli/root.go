@@ -53,6 +53,7 @@ func New(c Config) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err.Error()} })
 	a.addFlags(root)
 	root.AddCommand(vmCommand(a), diskCommand(a), imageCommand(a), groupCommand(a), sizeCommand(a), ipCommand(a), openPortCommand(a))
+	root.AddCommand(userCommand(a), spCommand(a), subscriptionCommand(a), azSetupCommand(a))
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"lazuli/internal/arm"
 	"lazuli/internal/identity"
 	"lazuli/internal/identity/federation"
 	"lazuli/internal/identity/graph"
@@ -25,5 +26,9 @@ func (s *Server) openIdentity(ctx context.Context, c ServerConfig) (err error) {
 // login answers what is neither ARM's nor the metadata: the directory, and the
 // ways to log in.
 func (s *Server) login() http.Handler {
-	return &graph.Handler{Identity: s.who, Logger: s.log, Next: &oauth.Handler{Identity: s.who, Logger: s.log}}
+	return &graph.Handler{
+		Identity: s.who, Logger: s.log, Next: &oauth.Handler{Identity: s.who, Logger: s.log},
+		// Who owns the whole cloud could make himself an administrator anyway.
+		MayManage: func(p arm.Principal) bool { return s.rights.IsAdministrator(p.ObjectID) },
+	}
 }

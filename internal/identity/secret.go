@@ -22,8 +22,15 @@ const (
 	hashBytes     = 32
 )
 
-// NewSecret makes a secret of 256 random bits.
-func NewSecret() string { return encode(randomBytes(32)) }
+// NewSecret makes a secret of 256 random bits. It does not begin like a flag of
+// the command lines that it is given to.
+func NewSecret() string {
+	s := encode(randomBytes(32))
+	if s[0] == '-' {
+		return "_" + s[1:]
+	}
+	return s
+}
 
 // HashSecret hashes a secret with a salt of its own:
 // "$argon2id$v=19$m=…,t=…,p=…$salt$hash".
