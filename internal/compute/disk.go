@@ -116,7 +116,7 @@ func StillHeld(ctx context.Context, r store.Reader, o *arm.Object[Disk, DiskStat
 	if err != nil || vm == nil {
 		return false, err
 	}
-	if o.Spec.ManagedBy.Equal(vm.ID) {
+	if o.Spec.ManagedBy.Equal(vm.ID) || vm.Status.OSDisk == o.UID {
 		return true, nil
 	}
 	if vm.Status.Node == "" {

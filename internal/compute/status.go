@@ -16,8 +16,8 @@ type VMStatus struct {
 	// availability set: those with one fault domain may be on one node.
 	FaultDomain  *int `json:"faultDomain,omitempty"`
 	UpdateDomain *int `json:"updateDomain,omitempty"`
-	// OSDisk is the UID of the OS disk that the machine has on its node, or had
-	// last. What was asked for may be another. CreatedAt and ReadyAt are about it.
+	// OSDisk is the UID of the OS disk that the machine has, which may be another
+	// than what was asked for. CreatedAt and ReadyAt are about it.
 	OSDisk string `json:"osDisk,omitempty"`
 	// ObservedGeneration is the generation up to which everything that was
 	// asked for is so, or has failed for good.

@@ -134,7 +134,7 @@ func machineDisks(ctx context.Context, r store.Reader, v *vm, m *fabric.Machine)
 			return false, arm.NotFound(vd.ID)
 		}
 		if had := v.Status.OSDisk; i == 0 && had != "" && had != d.UID && !v.Deleting() {
-			// Until it may have its new OS disk it goes on with the one it has.
+			// Until its new OS disk is there it goes on with the one it has.
 			withhold(m, &v.Status)
 			m.Generation, m.Disks = v.Generation-1, []fabric.MachineDisk{{UID: had, OS: true}}
 			m.Metadata.OSDiskName = d.ID.Name()

@@ -180,6 +180,39 @@ func TestReimageThatCannotBe(t *testing.T) {
 	})
 }
 
+// The old OS disk of a machine that is off stays until the new one is there,
+// and the operation says so.
+func TestReimageThatCannotBeWhileOff(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.putNetwork()
+		w.do("PUT", vmPath, vmBody(newData))
+		w.settle()
+		w.power("deallocate")
+		w.settle()
+		old := w.osDisk().UID
+		w.host.FailWith(func(call, uid string) error {
+			if call == "EnsureDisk" && uid != old && uid != w.disk("web1-data").UID {
+				return errors.New("no room")
+			}
+			return nil
+		})
+		op := w.reimage().Operation
+		w.settle()
+		w.wantOperation(op.ID, arm.Failed, "HostError")
+		if d := w.disk("web1-os"); d == nil || !d.Status.HeldBy.Equal(w.vm().ID) || !slices.Contains(w.host.Left(), "disk "+old) {
+			t.Errorf("the old disk is %+v, on the host there is %v", d, w.host.Left())
+		}
+		w.host.FailWith(nil)
+		w.settle()
+		if left := w.host.Left(); slices.Contains(left, "disk "+old) || !slices.Contains(left, "disk "+w.osDisk().UID) {
+			t.Errorf("on the host there is %v, want the new disk only", left)
+		}
+		w.power("start")
+		w.settle()
+		w.reimaged(old)
+	})
+}
+
 // The operation waits for the guest of the new disk, whatever the old one said.
 func TestReimageWaitsForTheGuest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

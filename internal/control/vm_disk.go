@@ -23,29 +23,15 @@ func (c *Control) holdDisks(ctx context.Context, v *vm) (lacks *lack, err error)
 		if why != "" {
 			lacks = &lack{&fabric.Problem{Code: "DiskNotAvailable", Message: why}, c.Now().Sub(v.ChangedAt) < patience}
 		}
-		status, err = begunWith(ctx, tx, v, held[arm.Key(v.Spec.OSDisk.ID)])
+		var waits *lack
+		status, waits, err = c.beginWith(ctx, tx, v, held[arm.Key(v.Spec.OSDisk.ID)])
+		if lacks == nil {
+			lacks = waits
+		}
 		return err
 	})
 	v.Status = status
 	return lacks, err
-}
-
-// begunWith notes that the machine's OS disk is now the one with the UID, and
-// returns the machine's status. With another than before the machine begins
-// anew: its guest is still to be set up.
-func begunWith(ctx context.Context, tx store.Tx, v *vm, uid string) (compute.VMStatus, error) {
-	if uid == "" || uid == v.Status.OSDisk {
-		return v.Status, nil
-	}
-	now, err := compute.VMs.Find(ctx, tx, v.ID)
-	if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
-		return v.Status, err
-	}
-	if now.Status.OSDisk != "" {
-		now.Status.CreatedAt, now.Status.ReadyAt = nil, nil
-	}
-	now.Status.OSDisk = uid
-	return now.Status, compute.VMs.PutStatus(tx, now.ID, &now.Status)
 }
 
 // holdAll has the machine hold all its disks, as far as nobody else does. It
