@@ -176,7 +176,7 @@ func TestHeaders(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"X-Ms-Correlation-Request-Id": "abc", "X-Ms-Client-Request-Id": "def", "Cache-Control": "no-cache",
-		"X-Ms-Ratelimit-Remaining-Subscription-Writes": "1199", "Content-Type": "application/json; charset=utf-8",
+		"Content-Type": "application/json; charset=utf-8",
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)

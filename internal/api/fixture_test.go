@@ -162,7 +162,7 @@ func (g fakeGuests) Console(context.Context, arm.ID) (io.ReadWriteCloser, error)
 	return g.port, nil
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t *testing.T, change ...func(*api.Config)) *cloud {
 	t.Helper()
 	ctx := t.Context()
 	st := memory.New(memory.Options{})
@@ -185,11 +185,15 @@ func newCloud(t *testing.T) *cloud {
 		t.Fatal(err)
 	}
 	c := &cloud{t: t, store: st, identity: ids, guests: &fakeGuests{}, types: testTypes()}
-	s, err := api.New(ctx, api.Config{
+	conf := api.Config{
 		Store: st, Types: c.types, Endpoints: resources.Endpoints(resources.Config{Location: "local", Types: c.types}),
 		Identity: ids, Rights: armtest.Everyone{}, Login: &oauth.Handler{Identity: ids, Logger: slog.New(slog.DiscardHandler)},
 		Guests: c.guests, Location: "local", LongPoll: 50 * time.Millisecond,
-	})
+	}
+	for _, f := range change {
+		f(&conf)
+	}
+	s, err := api.New(ctx, conf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,8 +209,8 @@ func newCloud(t *testing.T) *cloud {
 }
 
 // withGroup is a cloud that has the group rg1.
-func withGroup(t *testing.T) *cloud {
-	c := newCloud(t)
+func withGroup(t *testing.T, change ...func(*api.Config)) *cloud {
+	c := newCloud(t, change...)
 	c.expect(201, "PUT", group+"?"+version, `{"location":"local"}`)
 	return c
 }

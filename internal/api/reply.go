@@ -24,23 +24,9 @@ func (q *request) writeHeaders(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// writeQuota tells clients that slow themselves down how much is left, which
-// is always plenty.
-func (q *request) writeQuota(h http.Header) {
-	switch q.Method {
-	case http.MethodGet, http.MethodHead:
-		h.Set("X-Ms-Ratelimit-Remaining-Subscription-Reads", "11999")
-	case http.MethodDelete:
-		h.Set("X-Ms-Ratelimit-Remaining-Subscription-Deletes", "14999")
-	default:
-		h.Set("X-Ms-Ratelimit-Remaining-Subscription-Writes", "1199")
-	}
-}
-
 // reply writes the answer.
 func (q *request) reply(w http.ResponseWriter, status int, res arm.Result) error {
 	h := w.Header()
-	q.writeQuota(h)
 	if res.ETag != "" {
 		h.Set("Etag", res.ETag)
 	}

@@ -40,6 +40,8 @@ type Config struct {
 	Rights arm.Rights
 	// Activity keeps the account of what was done; nil keeps none.
 	Activity Activity
+	// Limits are how fast one principal may go.
+	Limits Limits
 	// Login answers everything that is neither ARM's nor the metadata: the
 	// token endpoints, the portal.
 	Login http.Handler
@@ -60,8 +62,9 @@ type Config struct {
 // Server is the front. It is an http.Handler; Serve runs it with its limits.
 type Server struct {
 	Config
-	routes *router
-	sign   *signer
+	routes   *router
+	sign     *signer
+	throttle *throttle
 	// closing ends when Serve is asked to stop, and with it what streams.
 	closing context.Context
 	close   context.CancelFunc
@@ -87,7 +90,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, sign: &signer{key}}
+	s := &Server{Config: c, sign: &signer{key}, throttle: newThrottle(c.Limits)}
 	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
 	s.routes = s.newRouter()
 	return s, nil
@@ -167,6 +170,9 @@ func (s *Server) serveKnown(w http.ResponseWriter, q *request, segments []string
 		return t.notAllowed(w, q.Method)
 	}
 	q.need = q.needOf(h)
+	if err := q.checkQuota(w.Header()); err != nil {
+		return err
+	}
 	if !h.upgrade {
 		if err := q.checkVersion(); err != nil {
 			return err

@@ -63,6 +63,8 @@ type ServerConfig struct {
 	// and 64 MiB.
 	ActivityTime  time.Duration
 	ActivityBytes int64
+	// Limits are how fast one principal may make requests.
+	Limits api.Limits
 	// Volatile keeps the state in memory, for trying the API out.
 	Volatile bool
 	// UnsafeNoFsync is for the test that shows that fsync matters.
@@ -174,7 +176,7 @@ func (s *Server) assemble(ctx context.Context, c ServerConfig) (err error) {
 	types = append(types, rights.Types(may)...)
 	s.activity = activity.New(activity.Config{Store: s.store, Log: c.Log, Keep: c.ActivityTime, MaxBytes: c.ActivityBytes})
 	s.api, err = api.New(ctx, api.Config{
-		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Activity: s.activity, Login: s.login(),
+		Store: s.store, Types: types, Identity: s.who, Rights: s.rights, Activity: s.activity, Limits: c.Limits, Login: s.login(),
 		Endpoints: slices.Concat(resources.Endpoints(resources.Config{Location: location, Types: types}), network.Endpoints(networks), compute.Endpoints(machines), storage.Endpoints(accounts), deployments.Endpoints(), rights.Endpoints(may), activity.Endpoints()),
 		Guests:    s.control, Aliases: compute.Aliases(control.Images{}), Location: location, Logger: c.Log,
 	})
