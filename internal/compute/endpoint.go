@@ -23,7 +23,7 @@ func Endpoints(cfg Config) []arm.Endpoint {
 	get := func(path string, handle handleFunc) arm.Endpoint {
 		return arm.Endpoint{Method: "GET", Path: path, Handle: handle}
 	}
-	all := append(imageEndpoints(cfg.Catalogue),
+	all := append(slices.Concat(imageEndpoints(cfg.Catalogue), commandEndpoints(), extensionEndpoints()),
 		get(locationPath+"/vmSizes", func(context.Context, *arm.Call, map[string]string) (arm.Result, error) {
 			return arm.Result{Body: page(viewSizes())}, nil
 		}),

@@ -18,7 +18,7 @@ func TestImageLists(t *testing.T) {
 		path, query string
 		want        string // names
 	}{
-		"publishers":         {locations + "/publishers", "", "Canonical lazuli"},
+		"publishers":         {locations + "/publishers", "", "Canonical Microsoft.Azure.Extensions Microsoft.OSTCExtensions lazuli"},
 		"offers":             {offers, "", "debian"},
 		"skus":               {offers + "/Debian/skus", "", "12 12-gen2 13-gen2"},
 		"versions":           {offers + "/debian/skus/12/versions", "", "12.9.0 12.10.0"},

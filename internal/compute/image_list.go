@@ -51,7 +51,10 @@ func imageEndpoints(cat Catalogue) []arm.Endpoint {
 		}}
 	}
 	return []arm.Endpoint{
-		list(publishersPath, func(i *fabric.NodeImage) string { return i.Publisher }),
+		{Method: "GET", Path: publishersPath, Handle: func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
+			images, err := matching(ctx, c, cat, vars)
+			return arm.Result{Body: withExtensions(itemsOf(images, vars, func(i *fabric.NodeImage) string { return i.Publisher }), vars)}, err
+		}},
 		list(offers, func(i *fabric.NodeImage) string { return i.Offer }),
 		list(skus, func(i *fabric.NodeImage) string { return i.SKU }),
 		{Method: "GET", Path: versions, Handle: func(ctx context.Context, c *arm.Call, vars map[string]string) (arm.Result, error) {
@@ -79,7 +82,7 @@ func matching(ctx context.Context, c *arm.Call, cat Catalogue, vars map[string]s
 	named := slices.DeleteFunc(slices.Clone(images), func(i fabric.NodeImage) bool {
 		return len(i.Firmware) == 0 || !fits(vars["publisher"], i.Publisher) || !fits(vars["offer"], i.Offer) || !fits(vars["sku"], i.SKU)
 	})
-	if len(named) == 0 && vars["publisher"] != "" {
+	if len(named) == 0 && vars["publisher"] != "" && (vars["offer"] != "" || !hasExtensions(vars["publisher"])) {
 		return nil, noImage(images, vars["publisher"], vars["offer"], vars["sku"])
 	}
 	return named, nil

@@ -46,6 +46,8 @@ type VMStatus struct {
 	Problem *fabric.Problem `json:"problem,omitempty"`
 	// Events are the newest things that nobody asked for, oldest first.
 	Events []fabric.Event `json:"events,omitempty"`
+	// Commands are how those of the spec ended that have.
+	Commands []fabric.CommandReport `json:"commands,omitempty"`
 }
 
 // DiskStatus is what is so of a disk.

@@ -73,6 +73,10 @@ func Types(cfg Config) []arm.Type {
 			Created: created, Updated: ok, Expands: []string{"instanceView", "userData"}, Actions: vmActions(cfg),
 		},
 		{
+			Name: ExtensionType, Names: vmNames, Provider: extensions{}, APIVersions: vmVersions,
+			Created: created, Updated: ok, Expands: []string{"instanceView"},
+		},
+		{
 			Name: DiskType, Names: diskNames, Tracked: true, Provider: diskProvider(cfg), APIVersions: diskVersions,
 			Created: accepted, Updated: accepted, Actions: diskActions(),
 		},

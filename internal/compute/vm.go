@@ -26,11 +26,14 @@ type VM struct {
 	BootStorageURI   string   `json:"bootStorageUri,omitempty"`
 	LicenseType      string   `json:"licenseType,omitempty"`
 	SecurityType     string   `json:"securityType,omitempty"`
-	ExtensionsBudget string   `json:"extensionsBudget,omitempty"` // kept; there are no extensions
+	ExtensionsBudget string   `json:"extensionsBudget,omitempty"` // kept; commands have a limit of their own
 	Zones            []string `json:"zones,omitempty"`
 	AvailabilitySet  arm.ID   `json:"availabilitySet,omitzero"`
 	// Generalized machines are only good for making images of.
 	Generalized bool `json:"generalized,omitempty"`
+	// Command is the last one that runCommand asked for.
+	Command    *Command    `json:"command,omitempty"`
+	Extensions []Extension `json:"extensions,omitempty"`
 
 	// Power is what the machine should be doing, asked for at PowerGeneration.
 	Power           fabric.Power `json:"power"`

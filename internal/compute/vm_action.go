@@ -24,6 +24,7 @@ func vmActions(cfg Config) map[string]arm.Action {
 		"reimage":    reimage(cfg.Catalogue),
 
 		"attachDetachDataDisks":       attachDetachDataDisks,
+		"runCommand":                  runCommand,
 		"retrieveBootDiagnosticsData": retrieveBootDiagnostics,
 	}
 	maps.Copy(all, neverOnVM())

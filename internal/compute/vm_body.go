@@ -11,8 +11,10 @@ type vmBody struct {
 	Zones      []string     `json:"zones,omitempty"`
 	Identity   *vmIdentity  `json:"identity,omitempty"` // never shown
 	Properties vmProperties `json:"properties"`
+	// Resources are the machine's extensions.
+	Resources []extensionBody `json:"resources,omitempty" arm:"readonly"`
 
-	_ struct{} `arm:"readonly=resources,managedBy"`
+	_ struct{} `arm:"readonly=managedBy"`
 }
 
 type vmProperties struct {

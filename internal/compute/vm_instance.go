@@ -15,6 +15,7 @@ type instanceView struct {
 	HyperVGeneration string           `json:"hyperVGeneration"`
 	VMAgent          *agentView       `json:"vmAgent,omitempty"`
 	Disks            []diskView       `json:"disks"`
+	Extensions       []extensionView  `json:"extensions,omitempty"`
 	BootDiagnostics  *struct{}        `json:"bootDiagnostics,omitempty"` // without URIs: clients then ask for them
 	Statuses         []instanceStatus `json:"statuses"`
 }
@@ -47,7 +48,7 @@ func viewInstance(o *vmObject) *instanceView {
 	v := &instanceView{
 		FaultDomain: o.Status.FaultDomain, UpdateDomain: o.Status.UpdateDomain,
 		HyperVGeneration: generationOf(o.Spec.Firmware), VMAgent: viewAgent(&o.Status),
-		Disks: []diskView{}, Statuses: viewStatuses(o),
+		Disks: []diskView{}, Extensions: viewExtensionInstances(o), Statuses: viewStatuses(o),
 	}
 	if o.Spec.OS != nil {
 		v.ComputerName = o.Spec.OS.ComputerName

@@ -11,7 +11,7 @@ import (
 // instance view only when the query asks for them.
 func viewVM(ctx context.Context, c *arm.Call, o *vmObject, b *vmBody) error {
 	v, p := &o.Spec, &b.Properties
-	b.Zones = v.Zones
+	b.Zones, b.Resources = v.Zones, viewExtensions(o)
 	p.VMID, p.TimeCreated = o.UID, &o.CreatedAt
 	p.Hardware.VMSize = v.Size
 	p.ProvisioningState = provisioningState(&o.Meta, o.Status.ObservedGeneration, o.Status.Failure)

@@ -329,6 +329,7 @@ func TestEveryCrash(t *testing.T) {
 		{"stop", func(w *world) { w.power("powerOff") }, func(w *world) { w.wantPower(compute.Stopped); w.wantRunning(0) }},
 		{"start", func(w *world) { w.power("start") }, func(w *world) { w.wantPower(compute.Running); w.wantRunning(1) }},
 		{"restart", func(w *world) { w.power("restart") }, func(w *world) { w.wantPower(compute.Running); w.wantRunning(1) }},
+		{"command", func(w *world) { w.script("echo hello") }, func(w *world) { w.wantScript("hello\n", ""); w.wantSecrets(false) }},
 		{"reimage", func(w *world) { w.told.Store(nil); w.reimage() }, func(w *world) {
 			if d := w.disk("web1-os"); d != nil {
 				w.t.Errorf("the old OS disk is still there: %+v", d)

@@ -84,6 +84,9 @@ func machine(ctx context.Context, r store.Reader, v *vm) (m fabric.Machine, ok b
 	if m.Provision, err = provision(ctx, r, v); err != nil {
 		return m, false, err
 	}
+	if m.Commands, err = compute.PendingCommands(ctx, r, v); err != nil {
+		return m, false, err
+	}
 	if v.Deleting() {
 		m.Presence = fabric.Absent
 	} else if waitsForMemory(v) {

@@ -108,7 +108,7 @@ func (c *Control) observeVM(ctx context.Context, v *vm, lacks *lack) (time.Durat
 			s.Failure = v.Status.Failure
 		}
 		return settled
-	})
+	}, r.Commands...)
 	return again, err
 }
 
@@ -183,8 +183,9 @@ func (c *Control) judgeProvisioning(v *vm, r *fabric.MachineReport) (bool, time.
 }
 
 // updateVM changes the machine's status. f says whether its generation is
-// settled, with s.Failure or without; that ends the operation.
-func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus) (settled bool)) error {
+// settled, with s.Failure or without; that ends the operation. The reports end
+// the operations of what was asked for in its guest.
+func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus) (settled bool), ended ...fabric.CommandReport) error {
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
 		now, err := compute.VMs.Find(ctx, tx, v.ID)
 		if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
@@ -193,6 +194,9 @@ func (c *Control) updateVM(ctx context.Context, v *vm, f func(*compute.VMStatus)
 		s := now.Status
 		s.Events = slices.Clone(s.Events)
 		settled := f(&s)
+		if err := compute.EndCommands(ctx, tx, now, &s, ended, c.Now()); err != nil {
+			return err
+		}
 		if settled {
 			s.ObservedGeneration = v.Generation
 			if s.Failure == nil && s.CreatedAt == nil {
@@ -252,6 +256,9 @@ func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 		}
 		again = 0
 		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
+			return err
+		}
+		if err := compute.CancelCommands(ctx, tx, now, c.Now()); err != nil {
 			return err
 		}
 		return compute.Forget(ctx, tx, now)

@@ -150,7 +150,9 @@ func (s *step) beginCommand(ctx context.Context, c fabric.Command, r *commandRec
 	if err != nil {
 		return 0, fmt.Errorf("ask guest's agent: %w", err)
 	}
-	s.hearAgent(agent)
+	if err := s.hearAgent(&agent); err != nil {
+		return 0, err
+	}
 	if agent.Boot == "" {
 		return 0, s.endCommand(c, fabric.CommandReport{Problem: &fabric.Problem{Code: "VMAgentCommandRefused",
 			Message: fmt.Sprintf("The guest agent of VM '%s' does not run commands. Allow it to in the guest: guest-exec must not be blocked in its configuration.", s.m.Name)}})
@@ -285,18 +287,36 @@ func (s *step) askAgent(ctx context.Context) (time.Duration, error) {
 	}
 	agent, err := s.c.Hypervisor.GuestAgent(ctx, s.m.UID)
 	if err == nil {
-		s.hearAgent(agent)
-		return agentRetry, nil
+		return agentRetry, s.hearAgent(&agent)
 	}
-	if s.agents.answered(s.m.UID) {
-		s.agents.unheard(s.m.UID)
-		s.machines.Add(s.m.UID)
+	if err := s.hearAgent(nil); err != nil {
+		return 0, err
 	}
 	since := s.inst.StartedAt
 	if b := s.rec.BootedAt; b != nil && b.After(since) {
 		since = *b
 	}
 	return min(max(time.Since(since)/lookPart, agentSoon), agentRetry), nil
+}
+
+// hearAgent notes which agent answers, nil for none, and has it reported when
+// that is news.
+func (s *step) hearAgent(g *GuestAgent) error {
+	was := s.rec.Answering
+	if g == nil && was == nil || g != nil && was != nil && was.Version == g.Version || s.rec.StartedAt == nil {
+		return nil
+	}
+	err := s.update(func(r *record) {
+		switch {
+		case r.StartedAt == nil: // removed
+		case g == nil:
+			r.Answering = nil
+		default:
+			r.Answering = &fabric.Agent{Version: g.Version, Status: "Ready", Message: "Guest Agent is running", ReportedAt: time.Now()}
+		}
+	})
+	s.machines.Add(s.m.UID)
+	return err
 }
 
 // text is what a guest wrote, as it can be stored.

@@ -22,13 +22,10 @@ const (
 type agents struct {
 	mu sync.Mutex
 	m  map[string]heardAgent
-	// qga are those that answer at the serial port. They are shown where there
-	// is none that reports by itself.
-	qga map[string]heardAgent
 }
 
 func newAgents() agents {
-	return agents{m: map[string]heardAgent{}, qga: map[string]heardAgent{}}
+	return agents{m: map[string]heardAgent{}}
 }
 
 type heardAgent struct {
@@ -39,39 +36,10 @@ type heardAgent struct {
 func (a *agents) get(uid string) *fabric.Agent {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, m := range []map[string]heardAgent{a.m, a.qga} {
-		if s, ok := m[uid]; ok {
-			return &s.Agent
-		}
+	if s, ok := a.m[uid]; ok {
+		return &s.Agent
 	}
 	return nil
-}
-
-// answer says whether it is to be passed on that an agent answers.
-func (a *agents) answer(uid string, s fabric.Agent, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	was, had := a.qga[uid]
-	if had && was.Version == s.Version && now.Sub(was.at) < heartbeatEvery {
-		return false
-	}
-	a.qga[uid] = heardAgent{s, now}
-	return true
-}
-
-// answered says whether the agent of a guest was heard to answer.
-func (a *agents) answered(uid string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, ok := a.qga[uid]
-	return ok
-}
-
-// unheard is when it answers no more.
-func (a *agents) unheard(uid string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.qga, uid)
 }
 
 // hear says whether what the guest's agent says is to be passed on.
@@ -94,16 +62,6 @@ func (a *agents) forget(uid string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.m, uid)
-	delete(a.qga, uid)
-}
-
-// hearAgent notes that the agent of a guest answered.
-func (s *step) hearAgent(g GuestAgent) {
-	now := time.Now()
-	agent := fabric.Agent{Version: g.Version, Status: "Ready", Message: "Guest Agent is running", ReportedAt: now}
-	if s.agents.answer(s.m.UID, agent, now) {
-		s.machines.Add(s.m.UID)
-	}
 }
 
 // Ready is called when a guest reports that it is ready. The first time sticks.

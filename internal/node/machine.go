@@ -141,7 +141,7 @@ func (s *step) start(ctx context.Context) (time.Duration, error) {
 	if err := s.update(func(r *record) {
 		r.Started, r.HaltedAt, r.AskedAt, r.Restarts = true, 0, nil, s.m.Restarts
 		r.OSDisk = s.m.OSDisk()
-		r.BootedAt, r.PowerGeneration = &now, s.m.PowerGeneration
+		r.BootedAt, r.PowerGeneration, r.Answering = &now, s.m.PowerGeneration, nil
 		if r.StartedAt == nil {
 			r.StartedAt = &now
 		}
@@ -428,6 +428,9 @@ func (s *step) report(failure error) {
 		UID: s.m.UID, Generation: s.m.Generation, Restarts: s.rec.Restarts,
 		BootedAt: s.rec.BootedAt, OSDisk: s.rec.OSDisk, ReadyAt: s.rec.ReadyAt, Provisioning: s.rec.Provisioning,
 		Events: s.rec.Events, Agent: s.agents.get(s.m.UID), Commands: s.ended(),
+	}
+	if r.Agent == nil { // none that reports by itself
+		r.Agent = s.rec.Answering
 	}
 	switch {
 	case s.runs && s.inst.State == InstancePaused:

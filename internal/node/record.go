@@ -46,6 +46,8 @@ type record struct {
 	FailedAt     *time.Time      `json:"failedAt,omitempty"` // when Provisioning was said
 	Events       []fabric.Event  `json:"events,omitempty"`
 
+	// Answering is the agent that answers at the guest's port.
+	Answering *fabric.Agent `json:"answering,omitempty"`
 	// Commands are those that were assigned, by their UIDs.
 	Commands map[string]*commandRecord `json:"commands,omitempty"`
 }

@@ -118,7 +118,7 @@ func TestImages(t *testing.T) {
 func TestCatalogue(t *testing.T) {
 	s := newCloud(t).sdk()
 	ctx, images := t.Context(), s.compute.NewVirtualMachineImagesClient()
-	if got := must(images.ListPublishers(ctx, "local", nil))(t).VirtualMachineImageResourceArray; len(got) != 2 || *got[0].Name != "Debian" {
+	if got := must(images.ListPublishers(ctx, "local", nil))(t).VirtualMachineImageResourceArray; len(got) != 4 || *got[0].Name != "Debian" {
 		t.Errorf("publishers = %v", got)
 	}
 	offers := must(images.ListOffers(ctx, "local", "debian", nil))(t).VirtualMachineImageResourceArray

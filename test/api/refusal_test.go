@@ -49,7 +49,7 @@ func TestRefusedRequests(t *testing.T) {
 		"delete in unknown":     {"DELETE", strings.Replace(c.compute("disks/d"), "/rg/", "/nothing/", 1), nil, 404, "ResourceGroupNotFound", nil},
 		"unknown namespace":     {"PUT", c.group("rg") + "/providers/Microsoft.KeyVault/vaults/a", "{}", 404, "InvalidResourceNamespace", nil},
 		"unknown type":          {"PUT", c.compute("cloudServices/a"), "{}", 404, "InvalidResourceType", nil},
-		"unknown child type":    {"PUT", vm + "/extensions/a", "{}", 404, "InvalidResourceType", nil},
+		"unknown child type":    {"PUT", vm + "/diagnosticRunCommands/a", "{}", 404, "InvalidResourceType", nil},
 		"unknown action":        {"POST", vm + "/explode", nil, 404, "InvalidResourceType", nil},
 		"action on nothing":     {"POST", vm + "2/start", nil, 404, "ResourceNotFound", nil},
 		"action by GET":         {"GET", vm + "/start", nil, 405, "HttpMethodNotSupported", nil},

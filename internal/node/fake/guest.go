@@ -79,10 +79,20 @@ func (h *Host) guest(uid string) *guest {
 }
 
 // ask returns with the lock held, unless no agent answers.
-func (h *Host) ask(call, uid string) (g *guest, boot string, err error) {
+func (h *Host) ask(uid string) (g *guest, boot string, err error) {
+	h.mu.Lock()
+	return h.locked(uid)
+}
+
+// tell is ask for what has an effect.
+func (h *Host) tell(call, uid string) (g *guest, boot string, err error) {
 	if err := h.begin(call, uid); err != nil {
 		return nil, "", err
 	}
+	return h.locked(uid)
+}
+
+func (h *Host) locked(uid string) (g *guest, boot string, err error) {
 	m := h.machines[uid]
 	if m == nil || !m.runs || m.hangs || m.inst.State != node.InstanceRunning || h.guest(uid).mute {
 		h.mu.Unlock()
@@ -93,7 +103,7 @@ func (h *Host) ask(call, uid string) (g *guest, boot string, err error) {
 
 // GuestAgent is a fake's own.
 func (h Hypervisor) GuestAgent(_ context.Context, uid string) (node.GuestAgent, error) {
-	_, boot, err := h.ask("GuestAgent", uid)
+	_, boot, err := h.ask(uid)
 	if err != nil {
 		return node.GuestAgent{}, err
 	}
@@ -103,7 +113,7 @@ func (h Hypervisor) GuestAgent(_ context.Context, uid string) (node.GuestAgent, 
 
 // BeginCommand starts a command, once.
 func (h Hypervisor) BeginCommand(_ context.Context, uid, boot string, c fabric.Command) error {
-	g, now, err := h.ask("BeginCommand", uid)
+	g, now, err := h.tell("BeginCommand", uid)
 	if err != nil {
 		return err
 	}
@@ -134,7 +144,7 @@ func (g *guest) allow(a *fabric.Access) {
 
 // LookAtCommand says how far a command is.
 func (h Hypervisor) LookAtCommand(_ context.Context, uid, boot, command string) (node.CommandProgress, error) {
-	g, now, err := h.ask("LookAtCommand", uid)
+	g, now, err := h.ask(uid)
 	if err != nil {
 		return node.CommandProgress{}, err
 	}
@@ -162,7 +172,7 @@ func (h *Host) interrupt(uid string) {
 
 // KillCommand ends a command.
 func (h Hypervisor) KillCommand(_ context.Context, uid, boot, command string) error {
-	g, now, err := h.ask("KillCommand", uid)
+	g, now, err := h.tell("KillCommand", uid)
 	if err != nil {
 		return err
 	}
@@ -175,7 +185,7 @@ func (h Hypervisor) KillCommand(_ context.Context, uid, boot, command string) er
 
 // ForgetCommand forgets a command.
 func (h Hypervisor) ForgetCommand(_ context.Context, uid, _, command string) error {
-	g, _, err := h.ask("ForgetCommand", uid)
+	g, _, err := h.tell("ForgetCommand", uid)
 	if err != nil {
 		return err
 	}
