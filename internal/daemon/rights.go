@@ -41,7 +41,3 @@ func principalKind(ctx context.Context, r store.Reader, objectID string) (string
 	}
 	return arm.KindServicePrincipal, nil
 }
-
-// mayManage says who may change the directory: an Owner of the cloud, beside
-// those whom the directory itself names.
-func (s *Server) mayManage(p arm.Principal) bool { return s.rights.IsAdministrator(p.ObjectID) }
