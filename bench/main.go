@@ -41,6 +41,7 @@ var parts = []struct {
 	{"start", (*bench).start},
 	{"debian", (*bench).debian},
 	{"state", (*bench).state},
+	{"list", (*bench).list},
 	{"template", (*bench).template},
 	{"disk", (*bench).disk},
 }

@@ -89,7 +89,7 @@ func Key(id ID) string {
 // SpecPrefix is the prefix of the spec keys of type typ in scope: a group, a
 // subscription, or everything (the zero ID).
 func SpecPrefix(typ string, scope ID) string {
-	p := "/spec/" + typ + "/"
+	p := specRoot + typ + "/"
 	if scope.Subscription != "" {
 		p += scope.Subscription + "/"
 		if scope.ResourceGroup != "" {
@@ -99,8 +99,16 @@ func SpecPrefix(typ string, scope ID) string {
 	return fold(p)
 }
 
-func specKey(id ID) string   { return "/spec/" + Key(id) }
-func statusKey(id ID) string { return "/status/" + Key(id) }
+const specRoot, statusRoot = "/spec/", "/status/"
+
+// statusPrefix is SpecPrefix of the statuses.
+func statusPrefix(typ string, scope ID) string { return statusOf(SpecPrefix(typ, scope)) }
+
+// statusOf is the key of the status to that of the spec.
+func statusOf(spec string) string { return statusRoot + strings.TrimPrefix(spec, specRoot) }
+
+func specKey(id ID) string   { return specRoot + Key(id) }
+func statusKey(id ID) string { return statusRoot + Key(id) }
 
 // Get reads one resource; the error is NotFound(id) when there is none.
 func (c Collection[S, T]) Get(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
@@ -124,48 +132,19 @@ func (c Collection[S, T]) Find(ctx context.Context, r store.Reader, id ID) (*Obj
 	return o, err
 }
 
-// List reads the resources in scope: a group, a subscription, or everything
-// (the zero ID).
-func (c Collection[S, T]) List(ctx context.Context, r store.Reader, scope ID) ([]*Object[S, T], error) {
-	es, err := r.List(ctx, SpecPrefix(c.Type, scope))
+func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.Entry) (*Object[S, T], error) {
+	st, err := r.Get(ctx, statusOf(e.Key))
+	if errors.Is(err, store.ErrNotFound) {
+		return c.decodeBoth(r, e, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return c.decodeAll(ctx, r, es)
+	return c.decodeBoth(r, e, &st)
 }
 
-// Page lists up to limit resources whose keys come after the token after, and
-// returns the token of the next page, "" at the end.
-func (c Collection[S, T]) Page(ctx context.Context, s store.Store, scope ID, after string, limit int) ([]*Object[S, T], string, error) {
-	prefix := SpecPrefix(c.Type, scope)
-	if after != "" {
-		after = prefix + after
-	}
-	es, more, err := s.Page(ctx, prefix, after, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	os, err := c.decodeAll(ctx, s, es)
-	next := ""
-	if more && len(es) > 0 {
-		next = strings.TrimPrefix(es[len(es)-1].Key, prefix)
-	}
-	return os, next, err
-}
-
-func (c Collection[S, T]) decodeAll(ctx context.Context, r store.Reader, es []store.Entry) ([]*Object[S, T], error) {
-	os := make([]*Object[S, T], 0, len(es))
-	for _, e := range es {
-		o, err := c.decode(ctx, r, e)
-		if err != nil {
-			return nil, err
-		}
-		os = append(os, o)
-	}
-	return os, nil
-}
-
-func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.Entry) (*Object[S, T], error) {
+// decodeBoth reads a spec, and its status if it has one.
+func (c Collection[S, T]) decodeBoth(r store.Reader, e store.Entry, st *store.Entry) (*Object[S, T], error) {
 	o, err := c.DecodeSpec(e)
 	if err != nil {
 		return nil, err
@@ -173,12 +152,8 @@ func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.En
 	if tx, ok := r.(store.Tx); ok {
 		o.from, o.referred = tx, references(&o.Spec)
 	}
-	st, err := r.Get(ctx, statusKey(o.ID))
-	if errors.Is(err, store.ErrNotFound) {
+	if st == nil {
 		return o, nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	if err := json.Unmarshal(st.Value, &o.Status); err != nil {
 		return nil, fmt.Errorf("read %s: %w", st.Key, err)
