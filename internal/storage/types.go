@@ -38,6 +38,7 @@ func Types(cfg Config) []arm.Type {
 func Endpoints(Config) []arm.Endpoint {
 	return []arm.Endpoint{{
 		Method: "POST", Path: "/subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability", Handle: checkName,
+		Reach: arm.WithinScope,
 	}}
 }
 

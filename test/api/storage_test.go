@@ -46,3 +46,47 @@ func TestStorageAccount(t *testing.T) {
 	must(accounts.Delete(ctx, "rg", "bootdiags1", nil))(t)
 	c.empty()
 }
+
+// quickstart is how templates of Azure's quickstarts make a machine with an
+// account for its boot log and a set that it is in.
+const quickstart = `{
+	"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+	"parameters": {"adminPassword": {"type": "securestring"}, "location": {"type": "string", "defaultValue": "[resourceGroup().location]"}},
+	"variables": {"account": "[concat('bootdiags', uniqueString(resourceGroup().id))]"},
+	"resources": [
+		{"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2022-09-01", "name": "[variables('account')]", "location": "[parameters('location')]",
+			"sku": {"name": "Standard_LRS"}, "kind": "Storage"},
+		{"type": "Microsoft.Compute/availabilitySets", "apiVersion": "2022-11-01", "name": "set", "location": "[parameters('location')]",
+			"sku": {"name": "Aligned"}, "properties": {"platformFaultDomainCount": 2, "platformUpdateDomainCount": 2}},
+		{"type": "Microsoft.Compute/virtualMachines", "apiVersion": "2022-11-01", "name": "vm", "location": "[parameters('location')]",
+			"dependsOn": ["[resourceId('Microsoft.Storage/storageAccounts', variables('account'))]", "[resourceId('Microsoft.Compute/availabilitySets', 'set')]"],
+			"properties": {
+				"availabilitySet": {"id": "[resourceId('Microsoft.Compute/availabilitySets', 'set')]"},
+				"hardwareProfile": {"vmSize": "Standard_B1s"},
+				"osProfile": {"computerName": "vm", "adminUsername": "azureuser", "adminPassword": "[parameters('adminPassword')]"},
+				"storageProfile": {"imageReference": {"publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"},
+					"osDisk": {"createOption": "FromImage", "managedDisk": {"storageAccountType": "StandardSSD_LRS"}}},
+				"networkProfile": {"networkInterfaces": [{"id": "[resourceId('Microsoft.Network/networkInterfaces', 'nic1')]"}]},
+				"diagnosticsProfile": {"bootDiagnostics": {"enabled": true,
+					"storageUri": "[reference(resourceId('Microsoft.Storage/storageAccounts', variables('account'))).primaryEndpoints.blob]"}}}}],
+	"outputs": {"blob": {"type": "string", "value": "[reference(variables('account')).primaryEndpoints.blob]"}}}`
+
+func TestQuickstartWithAccountAndSet(t *testing.T) {
+	c := newCloud(t).furnished()
+	body := template(quickstart, `{"adminPassword": {"value": "Str0ng!Passw0rd"}}`)
+	blob := c.deployed("Succeeded", c.deployment("first"), body).get("properties.outputs.blob.value")
+	vm := c.want(200, "GET", c.compute("virtualMachines/vm"), "")
+	if got := vm.get("properties.diagnosticsProfile.bootDiagnostics.storageUri"); got != blob || blob == nil {
+		t.Errorf("the machine's account is %v, want %v", got, blob)
+	}
+	if got := c.want(200, "GET", c.compute("availabilitySets/set"), "").get("properties.virtualMachines.0.id"); got != vm.get("id") {
+		t.Errorf("in the set is %v, want %v", got, vm.get("id"))
+	}
+	for name, change := range c.changes(c.deployment("again"), body) {
+		if change != "NoChange" {
+			t.Errorf("once more, %s is %s", name, change)
+		}
+	}
+	c.deployed("Succeeded", c.deployment("again"), body)
+	c.empty()
+}
