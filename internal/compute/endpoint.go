@@ -218,16 +218,11 @@ func usagesOf(ctx context.Context, c *arm.Call, cfg Config, vars map[string]stri
 		return nil, err
 	}
 	location := arm.NormalizeLocation(vars["location"])
-	all, err := AvailabilitySets.List(ctx, c.Reader(), arm.ID{Subscription: vars["subscription"]})
+	sets, err := AvailabilitySets.List(ctx, c.Reader(), arm.ID{Subscription: vars["subscription"]})
 	if err != nil {
 		return nil, err
 	}
-	sets := 0
-	for _, o := range all {
-		if o.Location == location {
-			sets++
-		}
-	}
+	sets = slices.DeleteFunc(sets, func(o *avsetObject) bool { return o.Location != location })
 	count, cores, families := 0, 0, map[string]int{}
 	for _, o := range vms {
 		if o.Location != location {
@@ -242,7 +237,7 @@ func usagesOf(ctx context.Context, c *arm.Call, cfg Config, vars map[string]stri
 		limit = unlimited
 	}
 	usages := []usage{
-		countOf("availabilitySets", "Availability Sets", sets, unlimited),
+		countOf("availabilitySets", "Availability Sets", len(sets), unlimited),
 		countOf("cores", "Total Regional vCPUs", cores, limit),
 		countOf("virtualMachines", "Virtual Machines", count, unlimited),
 	}
