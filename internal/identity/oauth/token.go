@@ -20,6 +20,8 @@ const (
 	refreshGrant      = "refresh_token"
 	codeGrant         = "authorization_code"
 	deviceGrant       = "urn:ietf:params:oauth:grant-type:device_code"
+	// shortDeviceGrant is what MSAL for Go and version 1 call it.
+	shortDeviceGrant = "device_code"
 )
 
 // maxForm bounds the body of a token request.
@@ -83,6 +85,8 @@ func (h *Handler) grant(r *http.Request, form url.Values) (any, error) {
 		return h.clientGrant(r, form)
 	case passwordGrant, refreshGrant, codeGrant, deviceGrant:
 		return h.userGrant(r, form, kind)
+	case shortDeviceGrant:
+		return h.userGrant(r, form, deviceGrant)
 	case "":
 		return nil, missing("grant_type")
 	default:

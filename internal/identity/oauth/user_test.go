@@ -131,6 +131,7 @@ func TestUserTokenRefuses(t *testing.T) {
 		"no code":         {"token", code("code", ""), 400, "invalid_request", 900144},
 		"no verifier":     {"token", code("code_verifier", ""), 400, "invalid_request", 900144},
 		"unknown device":  {"token", userForm("grant_type", deviceGrant, "device_code", "x"), 400, "expired_token", 70019},
+		"short grant":     {"token", userForm("grant_type", "device_code", "device_code", "x"), 400, "expired_token", 70019},
 		"no device":       {"token", userForm("grant_type", deviceGrant), 400, "invalid_request", 900144},
 		"device, program": {"devicecode", userForm("client_id", client), 400, "unauthorized_client", 700016},
 		"device, scope":   {"devicecode", userForm("scope", ""), 400, "invalid_request", 900144},
