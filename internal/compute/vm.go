@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lazuli/internal/arm"
+	"lazuli/internal/network"
 	"lazuli/internal/fabric"
 )
 
@@ -132,13 +133,24 @@ func vmProvider(cfg Config) arm.Provider {
 }
 
 // removeVM refuses to delete a machine while something is made of a disk that
-// goes with it.
+// goes with it, or a lock is on what does.
 func removeVM(ctx context.Context, c *arm.Call, o *vmObject) (later bool, err error) {
 	for _, d := range o.Spec.AllDisks() {
 		if !d.DeleteWithVM {
 			continue
 		}
 		if err := checkNotCopied(ctx, c.Tx, d.ID); err != nil {
+			return false, err
+		}
+		if err := c.CheckUnlocked(ctx, DiskType+"/delete", d.ID); err != nil {
+			return false, err
+		}
+	}
+	for _, n := range o.Spec.NICs {
+		if !n.DeleteWithVM {
+			continue
+		}
+		if err := c.CheckUnlocked(ctx, network.NICType+"/delete", n.ID); err != nil {
 			return false, err
 		}
 	}
