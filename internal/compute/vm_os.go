@@ -45,6 +45,9 @@ func readOSProfile(e *vmEdit, b *osProfile) (*firstBoot, error) {
 	if err := readLinux(&os.OSProfile, b.Linux); err != nil {
 		return nil, err
 	}
+	if os.DisablePassword { // templates give the key, or whatever, as one then
+		os.AdminPassword = ""
+	}
 	for _, check := range []func(*firstBoot) error{checkComputerName, checkUsername, checkPassword, checkKeys, checkAuthentication, checkCustomData} {
 		if err := check(os); err != nil {
 			return nil, err
@@ -194,12 +197,15 @@ func checkAuthentication(os *firstBoot) error {
 	switch {
 	case os.DisablePassword && len(os.SSHKeys) == 0:
 		return arm.InvalidParameter(target, "Authentication using either SSH or by user name and password must be enabled in Linux profile.")
-	case os.DisablePassword && os.AdminPassword != "":
-		return arm.InvalidParameter(osTarget+".adminPassword", "A password is given although disablePasswordAuthentication is true.")
 	case !os.DisablePassword && os.AdminPassword == "":
 		return arm.InvalidParameter(osTarget+".adminPassword", "Required parameter 'adminPassword' is missing, since password authentication is not disabled.")
 	}
 	return nil
+}
+
+// keysOnly says that the body disables passwords.
+func (b *osProfile) keysOnly() bool {
+	return b.Linux != nil && b.Linux.DisablePassword != nil && *b.Linux.DisablePassword
 }
 
 // checkOSUnchanged holds a body to what the guest was told at first. Secrets
@@ -210,7 +216,7 @@ func checkOSUnchanged(was *OSProfile, b *osProfile) error {
 		return notAllowed("osProfile.computerName")
 	case b.AdminUsername != "" && b.AdminUsername != was.AdminUsername:
 		return notAllowed("osProfile.adminUsername")
-	case b.AdminPassword != "" && !was.PasswordDigest.of(b.AdminPassword):
+	case b.AdminPassword != "" && !(was.DisablePassword && b.keysOnly()) && !was.PasswordDigest.of(b.AdminPassword):
 		return notAllowed("osProfile.adminPassword")
 	case b.CustomData != "" && !was.CustomDataDigest.of(b.CustomData):
 		return notAllowed("osProfile.customData")

@@ -274,7 +274,7 @@ func TestOSProfileRules(t *testing.T) {
 		"long user":               {with(`"adminUsername": "` + strings.Repeat("a", 33) + `", ` + linux), "adminUsername"},
 		"no password, no key":     {with(`"adminUsername": "me"`), "adminPassword"},
 		"no key":                  {with(`"adminUsername": "me", "linuxConfiguration": {"disablePasswordAuthentication": true}`), "linuxConfiguration"},
-		"password nobody can use": {with(`"adminUsername": "me", "adminPassword": "Str0ng!Passw0rd", ` + linux), "adminPassword"},
+		"password nobody can use": {with(`"adminUsername": "me", "adminPassword": "no password", ` + linux), ""},
 		"short password":          {with(`"adminUsername": "me", "adminPassword": "Aa1!"`), "adminPassword"},
 		"long password":           {with(`"adminUsername": "me", "adminPassword": "` + strings.Repeat("Aa1!", 19) + `"`), "adminPassword"},
 		"simple password":         {with(`"adminUsername": "me", "adminPassword": "abcdefghijklm1"`), "adminPassword"},

@@ -17,13 +17,15 @@ type found struct {
 }
 
 // clean deletes what is in the group of a complete deployment and in no
-// template of it, what nobody uses first. It says whether nothing is left.
+// template of it, what nobody uses first. What is refused is asked for again
+// as long as other things go, for it may be those that stand in the way. It
+// says whether nothing is left.
 func (r *run) clean(ctx context.Context) (done bool, err error) {
 	left, err := r.unwanted(ctx)
 	if err != nil || len(left) == 0 {
 		return err == nil, err
 	}
-	began := false
+	going := r.isDeleting()
 	for _, f := range left {
 		used, err := r.usedByOthers(ctx, f, left)
 		if err != nil {
@@ -32,18 +34,29 @@ func (r *run) clean(ctx context.Context) (done bool, err error) {
 		if used {
 			continue
 		}
-		began = true
-		if err := r.delete(ctx, f); err != nil {
+		began, err := r.delete(ctx, f, false)
+		if err != nil {
 			return false, err
 		}
+		going = going || began
 	}
-	if !began { // a circle: the resources say themselves what stands in the way
-		if err := r.delete(ctx, left[0]); err != nil {
+	if !going { // nothing moves: what is left says itself what stands in the way
+		if _, err := r.delete(ctx, left[0], true); err != nil {
 			return false, err
 		}
 	}
 	r.soon(whileAsking)
 	return false, nil
+}
+
+// isDeleting says whether a deletion is under way.
+func (r *run) isDeleting() bool {
+	for _, rec := range r.records {
+		if rec.Action == actDelete && rec.State == running {
+			return true
+		}
+	}
+	return false
 }
 
 // unwanted lists what is to be deleted, without what is on its way out.
@@ -143,12 +156,13 @@ func (r *run) usedByOthers(ctx context.Context, f found, left []found) (bool, er
 	return false, nil
 }
 
-// delete asks for the end of a resource, and writes down what came of it.
-func (r *run) delete(ctx context.Context, f found) error {
+// delete asks for the end of a resource, writes down what came of it, and says
+// whether it goes. A refusal is written down when it is the last word.
+func (r *run) delete(ctx context.Context, f found, last bool) (began bool, err error) {
 	number := len(r.plan.Resources)
 	for n, rec := range r.records {
 		if rec.Action == actDelete && strings.EqualFold(rec.ID, f.ID) && rec.State != succeeded {
-			return nil
+			return false, nil
 		}
 		number = max(number, n+1)
 	}
@@ -158,9 +172,11 @@ func (r *run) delete(ctx context.Context, f found) error {
 	switch {
 	case busy(err):
 		r.soon(whileBusy)
-		return nil
+		return true, nil
 	case err != nil && ae == nil:
-		return err
+		return false, err
+	case ae != nil && !last:
+		return false, nil
 	case ae != nil:
 		rec.State, rec.Status, rec.Error = failed, ae.Status, r.scrub(ae, f.ID)
 	default:
@@ -172,10 +188,10 @@ func (r *run) delete(ctx context.Context, f found) error {
 	rec.ChangedAt = r.now()
 	r.records[number] = rec
 	if err := r.write(ctx, rec); err != nil {
-		return err
+		return false, err
 	}
 	if rec.State == running {
-		return r.observe(ctx, rec)
+		return true, r.observe(ctx, rec)
 	}
-	return nil
+	return rec.State == succeeded, nil
 }

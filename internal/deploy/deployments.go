@@ -27,8 +27,8 @@ type Deployments struct {
 // known is what follows from what a deployment was asked for with.
 type known struct {
 	plan    *template.Plan
-	secrets []string // the values of its secure parameters
-	secret  bool     // its source has secrets
+	secrets secrets // the values of its secure parameters
+	secret  bool    // its source has secrets
 	source  *source
 }
 

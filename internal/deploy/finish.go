@@ -27,7 +27,7 @@ func (r *run) succeed(ctx context.Context) error {
 	}
 	rec := &record{Number: outputsNumber, Action: actOutputs, State: succeeded, Status: 200, StartedAt: r.now(), ChangedAt: r.now()}
 	if ae != nil {
-		ae = r.scrub(ae, "")
+		ae = r.secrets.scrub(ae, "")
 		rec.State, rec.Status, rec.Error = failed, ae.Status, ae
 	}
 	if err := r.write(ctx, rec); err != nil {

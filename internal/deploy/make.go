@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"lazuli/internal/arm"
@@ -35,7 +34,7 @@ func (r *run) make(ctx context.Context, res *template.Resource, number int) (*re
 	case ae != nil && r.passing(ctx, res, ae):
 		return nil, arm.StatusError(503, "ServerBusy", "The resource is being changed.")
 	case ae != nil:
-		rec.State, rec.Status, rec.Error = failed, ae.Status, r.scrub(ae, res.ID)
+		rec.State, rec.Status, rec.Error = failed, ae.Status, r.secrets.scrub(ae, res.ID)
 	case resp.Operation != "":
 		rec.State, rec.Status, rec.Operation = running, resp.Status, resp.Operation
 		r.waits.Store(rec.Operation, r.object.ID)
@@ -72,56 +71,17 @@ func (r *run) nesting(body *jsonc.Object) nesting {
 	n := nesting{level: s.Level + 1, parent: r.object.UID, correlation: s.CorrelationID, opaque: s.Opaque}
 	v, _ := body.Get("properties")
 	properties, _ := v.(*jsonc.Object)
-	if t, _ := properties.Get("template"); r.has(t) {
+	if t, _ := properties.Get("template"); r.secrets.has(t) {
 		n.opaque = true
 	}
 	v, _ = properties.Get("parameters")
 	parameters, _ := v.(*jsonc.Object)
 	for m := range parameters.All() {
-		if r.has(m.Value) {
+		if r.secrets.has(m.Value) {
 			n.hidden = append(n.hidden, jsonc.Fold(m.Name))
 		}
 	}
 	return n
-}
-
-// shortest is the length of the shortest secret that is looked for in texts.
-const shortest = 4
-
-// has says whether a value has a secret of the deployment in it.
-func (r *run) has(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return slices.ContainsFunc(r.secrets, func(s string) bool { return len(s) >= shortest && strings.Contains(v, s) })
-	case []any:
-		return slices.ContainsFunc(v, r.has)
-	case *jsonc.Object:
-		for m := range v.All() {
-			if r.has(m.Value) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// scrub is an error about the resource id without the deployment's secrets.
-func (r *run) scrub(e *arm.Error, id string) *arm.Error {
-	clean := *e
-	for _, s := range r.secrets {
-		if len(s) >= shortest {
-			clean.Message = strings.ReplaceAll(clean.Message, s, "******")
-			clean.Target = strings.ReplaceAll(clean.Target, s, "******")
-		}
-	}
-	clean.Details = nil
-	for _, d := range e.Details {
-		clean.Details = append(clean.Details, r.scrub(d, d.Target))
-	}
-	if clean.Target == "" {
-		clean.Target = id
-	}
-	return &clean
 }
 
 // passing says whether a refusal is only for now: the resource is in the middle

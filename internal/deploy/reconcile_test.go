@@ -1,11 +1,13 @@
 package deploy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"lazuli/internal/arm"
 )
@@ -257,6 +259,38 @@ func TestComplete(t *testing.T) {
 	w.deployed("d", body, succeeded)
 	if d := cmp.Diff([]string{"deep", "disk", "kept"}, w.things()); d != "" {
 		t.Error(d)
+	}
+}
+
+// What is refused while something else stands on it goes after that; what
+// nothing helps fails the deployment, with the reason.
+func TestCompleteInOrder(t *testing.T) {
+	for what, tt := range map[string]struct {
+		things map[string]string // and what each is under
+		want   string
+		left   []string
+	}{
+		"a tower":  {map[string]string{"a": "b", "b": "c", "c": ""}, succeeded, nil},
+		"a circle": {map[string]string{"a": "b", "b": "a", "c": "a"}, failed, []string{"a", "b", "c"}},
+		"a stayer": {map[string]string{"a": "kept", "b": ""}, failed, []string{"a", "kept"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			for name, over := range tt.things {
+				w.ask("PUT", "/subscriptions/"+sub+"/resourceGroups/rg/providers/Test/things/"+name, `{"properties": {"under": "`+over+`"}}`)
+			}
+			text := templateOf()
+			if slices.Contains(tt.left, "kept") {
+				text = templateOf(thing("kept", `{}`))
+			}
+			o := w.deployed("d", strings.Replace(deploymentBody(text, ""), "Incremental", "Complete", 1), tt.want)
+			if d := cmp.Diff(tt.left, w.things(), cmpopts.EquateEmpty()); d != "" {
+				t.Error(d)
+			}
+			if tt.want == failed && (o.Status.Error == nil || !strings.Contains(fmt.Sprint(o.Status.Error.Details), "ThingInUse")) {
+				t.Errorf("it failed by %v", o.Status.Error)
+			}
+		})
 	}
 }
 

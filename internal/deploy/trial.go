@@ -32,6 +32,8 @@ type trial struct {
 	outcomes  []*outcome
 	// refused are the errors that the deployment would meet.
 	refused []*arm.Error
+	// secrets are those of all its templates.
+	secrets secrets
 	// outputs are those of nested deployments, by id in lower case.
 	outputs map[string][]byte
 	// onlyTemplate does not ask the cloud for anything.
@@ -73,6 +75,7 @@ const (
 
 // plan tries the resources of a plan, what others wait for first.
 func (t *trial) plan(ctx context.Context, p *template.Plan, deployment string) error {
+	t.secrets = append(t.secrets, p.Secrets()...)
 	done := map[int]reliance{}
 	var visit func(i int) error
 	visit = func(i int) error {
@@ -149,11 +152,7 @@ func lasting(e *arm.Error) bool {
 }
 
 func (t *trial) refuse(e *arm.Error, r *template.Resource) {
-	bad := *e
-	if bad.Target == "" {
-		bad.Target = r.ID
-	}
-	t.refused = append(t.refused, &bad)
+	t.refused = append(t.refused, t.secrets.scrub(e, r.ID))
 }
 
 // blame notes an error that the resource is to blame for; others are returned.
@@ -215,6 +214,7 @@ func (t *trial) nested(ctx context.Context, p *template.Plan, r *template.Resour
 
 // unsure notes the resources of a plan of which nothing is known yet.
 func (t *trial) unsure(ctx context.Context, p *template.Plan, deployment string) error {
+	t.secrets = append(t.secrets, p.Secrets()...)
 	for _, r := range p.Resources {
 		if r.Deployed() && !r.IsDeployment() {
 			if _, err := t.resource(ctx, p, r, deployment, unknown); err != nil {

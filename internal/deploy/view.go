@@ -85,7 +85,7 @@ func view(o *object) *body {
 	b.Properties = properties{
 		TemplateLink: s.TemplateLink, TemplateHash: s.TemplateHash, Parameters: s.Parameters, ParametersLink: s.ParametersLink,
 		Mode: s.Mode, ValidationLevel: s.Validation, ProvisioningState: state(o), Timestamp: s.StartedAt, Duration: "PT0S",
-		CorrelationID: s.CorrelationID, Providers: s.Providers, Dependencies: s.Dependencies,
+		CorrelationID: s.CorrelationID, Providers: s.Providers, Dependencies: append([]dependency{}, s.Dependencies...),
 		Outputs: o.Status.Outputs, Error: o.Status.Error,
 	}
 	if at := o.Status.EndedAt; at != nil {

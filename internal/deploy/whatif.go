@@ -36,7 +36,7 @@ func (d *Deployments) whatIf(ctx context.Context, c *arm.Call, body []byte) (arm
 	}
 	var changes []whatif.Change
 	for _, o := range t.outcomes {
-		change, err := o.change()
+		change, err := t.change(o)
 		if err != nil {
 			return arm.Result{}, err
 		}
@@ -70,12 +70,12 @@ func (d *Deployments) answer(c *arm.Call, id arm.ID, result any) (arm.Result, er
 }
 
 // change is what happens to the resource.
-func (o *outcome) change() (whatif.Change, error) {
+func (t *trial) change(o *outcome) (whatif.Change, error) {
 	before, err := shownTree(o.before)
 	if err != nil {
 		return whatif.Change{}, err
 	}
-	wanted := o.complete()
+	wanted, _ := t.secrets.hide(o.complete()).(*jsonc.Object)
 	switch {
 	case before == nil:
 		return whatif.Compare(o.resource.ID, nil, wanted, whatif.Options{}), nil

@@ -26,6 +26,7 @@ var me = arm.Principal{ObjectID: "me", TenantID: tenant, Name: "Me"}
 
 // world is a cloud of things, which take any properties. A thing that is slow
 // takes an operation; one with a "fail" of "now" is refused, of "later" fails.
+// One that is "under" another cannot go before that.
 // Whoever works on the world can die at each of its steps.
 type world struct {
 	t     testing.TB
@@ -253,10 +254,26 @@ func (i in) thing(ctx context.Context, r Request, id arm.ID) (*Response, error) 
 	case !there:
 		return nil, arm.NotFound(id)
 	case r.Method == "DELETE":
+		if err := i.stays(ctx, id, s); err != nil {
+			return nil, err
+		}
 		i.tx.Delete(thingKey(id))
 		return &Response{Status: 200}, nil
 	}
 	return i.show(ctx, id, s, 200)
+}
+
+// stays refuses to delete a thing that is "under" another that is there.
+func (i in) stays(ctx context.Context, id arm.ID, s stored) error {
+	over, _ := s.Properties["under"].(string)
+	if over == "" {
+		return nil
+	}
+	_, err := i.tx.Get(ctx, thingKey(id.Scope().Resource("Test/things", over)))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return errors.Join(err, arm.BadRequest("ThingInUse", "The thing %s is under %s.", id.Name(), over))
 }
 
 func (i in) show(ctx context.Context, id arm.ID, s stored, status int) (*Response, error) {
