@@ -16,9 +16,12 @@
 //   - network nic ip-config: update
 //   - network nic: list-effective-nsg, show-effective-route-table
 //   - network list-usages
+//   - role definition and role assignment: all
 //   - group update with --remove
 //
-// az resource show, update and delete do the same, and are here in their place.
+// az resource show, update and delete do the same, and az rest for roles; they
+// are here in their place. The profile has no vm reimage, and no monitor: what
+// it lists is had in the profile latest.
 package az_test
 
 import (
@@ -81,7 +84,9 @@ func login(t *testing.T, c *cloud) (config string) {
 		}
 		return string(out)
 	}
-	run("cloud", "register", "--name", "lazuli", "--endpoint-resource-manager", c.Endpoint, "--profile", profile)
+	// There is no flag for the directory's endpoint.
+	run("cloud", "register", "--name", "lazuli", "--cloud-config",
+		`{"profile":"`+profile+`","endpoints":{"resourceManager":"`+c.Endpoint+`","microsoftGraphResourceId":"`+c.Endpoint+`/"}}`)
 	run("cloud", "set", "--name", "lazuli")
 	run("login", "--service-principal", "--username", c.ClientID, "--password", c.ClientSecret, "--tenant", c.TenantID)
 	for range 100 {

@@ -19,11 +19,12 @@ import (
 //	like PATH REGEXP …          … and what matches these
 //	[!] has PATH VALUE …        … and lists with these in them
 //	keep NAME PATH …            $NAME is what it printed at the path
+//	device USER PASSWORD ARG …  log in by a device code, as this user
 //
 // Paths are as in path_test.go. Strings are compared as they are, all else as
 // JSON; what is not there is null.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"az": az, "exit": exit, "is": is, "like": like, "has": has, "keep": keep,
+	"az": az, "exit": exit, "is": is, "like": like, "has": has, "keep": keep, "device": device,
 }
 
 // last is how the last az of a script ended.
