@@ -178,7 +178,7 @@ func (r *run) delete(ctx context.Context, f found, last bool) (began bool, err e
 	case ae != nil && !last:
 		return false, nil
 	case ae != nil:
-		rec.State, rec.Status, rec.Error = failed, ae.Status, r.scrub(ae, f.ID)
+		rec.State, rec.Status, rec.Error = failed, ae.Status, r.secrets.scrub(ae, f.ID)
 	default:
 		rec.Status = resp.Status
 		if resp.Operation != "" {
