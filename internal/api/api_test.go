@@ -59,6 +59,8 @@ func TestRefusals(t *testing.T) {
 		"long name":              {"PUT", widgets + "/" + long + "?" + version, `{}`, nil, 400, "InvalidRequestUri"},
 		"empty segment":          {"GET", group + "//providers/Microsoft.Fake/widgets?" + version, "", nil, 400, "InvalidRequestUri"},
 		"slash in a name":        {"GET", widgets + "/a%2Fb?" + version, "", nil, 400, "InvalidRequestUri"},
+		"scope in a segment":     {"GET", "/" + url.PathEscape(group) + "/providers/Microsoft.Fake/widgets/w2?" + version, "", nil, 404, "ResourceNotFound"},
+		"too much in a segment":  {"GET", "/" + url.PathEscape(group) + "%2F..?" + version, "", nil, 400, "InvalidRequestUri"},
 		"zero byte":              {"GET", widgets + "/a%00?" + version, "", nil, 400, "InvalidRequestUri"},
 		"not UTF-8":              {"GET", widgets + "/a%ff?" + version, "", nil, 400, "InvalidRequestUri"},
 		"dots":                   {"GET", widgets + "/%2e%2e?" + version, "", nil, 400, "InvalidRequestUri"},

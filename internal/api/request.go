@@ -55,7 +55,7 @@ func (q *request) findBase() bool {
 // an empty segment between a namespace and its type, where Azure's generic
 // client for resources puts the parents of one that has none.
 func splitPath(u *url.URL) ([]string, error) {
-	trimmed := strings.Trim(u.EscapedPath(), "/")
+	trimmed := strings.Trim(openScope(u.EscapedPath()), "/")
 	if trimmed == "" {
 		return nil, nil
 	}
