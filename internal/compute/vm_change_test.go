@@ -23,7 +23,6 @@ func TestVMChangesThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ old, new, code, target string }{
 		"name of the computer": {`"computerName": "vm1"`, `"computerName": "vm2"`, "PropertyChangeNotAllowed", "osProfile.computerName"},
 		"user":                 {`"adminUsername": "azureuser"`, `"adminUsername": "other"`, "PropertyChangeNotAllowed", "osProfile.adminUsername"},
-		"password":             {`"secrets": []`, `"adminPassword": "Another!Passw0rd"`, "PropertyChangeNotAllowed", "osProfile.adminPassword"},
 		"custom data":          {`"secrets": []`, `"customData": "AAAA"`, "PropertyChangeNotAllowed", "osProfile.customData"},
 		"secrets":              {`"secrets": []`, `"secrets": [{}]`, "UnsupportedProperty", "properties.osProfile.secrets"},
 		"key":                  {`ssh-ed25519 AAAA`, `ssh-ed25519 BBBB`, "PropertyChangeNotAllowed", "linuxConfiguration.ssh.publicKeys"},
