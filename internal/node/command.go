@@ -196,7 +196,7 @@ func (s *step) lookAtCommand(ctx context.Context, c fabric.Command, r *commandRe
 	late := time.Since(*r.BegunAt) >= time.Duration(c.TimeoutSeconds)*time.Second
 	p, err := s.c.Hypervisor.LookAtCommand(ctx, s.m.UID, r.Boot, c.UID)
 	switch {
-	case errors.Is(err, ErrNoAgent) && late:
+	case err != nil && late:
 		return 0, s.abandonCommand(c, r, "The guest's agent stopped answering")
 	case errors.Is(err, ErrNoAgent):
 		return agentSoon, nil
@@ -208,7 +208,7 @@ func (s *step) lookAtCommand(ctx context.Context, c fabric.Command, r *commandRe
 		return s.sendCommand(ctx, c, r)
 	case CommandRunning:
 		if late {
-			return firstLook, s.killCommand(ctx, c, r)
+			return lastLook, s.killCommand(ctx, c, r)
 		}
 		return min(max(time.Since(*r.BegunAt)/lookPart, firstLook), lastLook), nil
 	case CommandEnded:

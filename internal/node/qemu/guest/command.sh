@@ -9,7 +9,13 @@ all=$2 dir=$2/$3 boot=$4
 
 cannot() { echo "$1" >&2; exit 10; }
 
-alive() { [ ! -s "$dir/pid" ] || kill -0 "$(cat "$dir/pid")" 2>/dev/null; }
+# alive says whether it runs. Where nobody collects them, the dead have a number
+# still.
+alive() {
+	[ -s "$dir/pid" ] || return 0
+	pid=$(cat "$dir/pid")
+	kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null
+}
 
 end() {
 	[ "$now" = "$boot" ] && [ -s "$dir/pid" ] && [ ! -f "$dir/exit" ] || return 0
