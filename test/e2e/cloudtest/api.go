@@ -106,11 +106,30 @@ func StatusOf(err error) int {
 // *Refusal it has refused it, with any other error it may have done either. The
 // path begins with a slash, body and reply are JSON or nil.
 func (a *API) Ask(ctx context.Context, method, path string, body, reply any) error {
+	_, err := a.ask(ctx, method, path, body, reply)
+	return err
+}
+
+// Begin is Ask for what takes its time. It returns the path of the operation,
+// to be read by Ask.
+func (a *API) Begin(ctx context.Context, method, path string, body any) (operation string, err error) {
+	head, err := a.ask(ctx, method, path, body, nil)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(head.Get("Azure-Asyncoperation"))
+	if err != nil || u.Path == "" {
+		return "", fmt.Errorf("there is no operation to wait for (%v)", err)
+	}
+	return u.Path, nil
+}
+
+func (a *API) ask(ctx context.Context, method, path string, body, reply any) (http.Header, error) {
 	var in io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		in = bytes.NewReader(b)
 	}
@@ -120,26 +139,26 @@ func (a *API) Ask(ctx context.Context, method, path string, body, reply any) err
 	}
 	r, err := http.NewRequestWithContext(ctx, method, a.creds.Endpoint+path+mark+"api-version=2024-07-01", in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := a.client.Do(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode >= 300 {
-		return &Refusal{Status: resp.StatusCode, Body: string(b)}
+		return resp.Header, &Refusal{Status: resp.StatusCode, Body: string(b)}
 	}
 	if reply != nil {
-		return json.Unmarshal(b, reply)
+		return resp.Header, json.Unmarshal(b, reply)
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // Must is Ask that must be acknowledged.

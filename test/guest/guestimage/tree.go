@@ -18,7 +18,7 @@ import (
 var commands = []string{"append", "crash", "datadisk", "fsckstate", "release", "status", "verify"}
 
 // loaded are the modules that the guest loads, with what they need.
-var loaded = []string{"virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "virtio_net", "virtio-rng", "button", "isofs", "udf"}
+var loaded = []string{"virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "virtio_net", "virtio-rng", "virtio_console", "button", "isofs", "udf"}
 
 // makeTree makes the root file system of the guest, initrd included.
 func makeTree(ctx context.Context, tree, unpacked, program string) error {

@@ -25,6 +25,7 @@ func run() {
 	go g.watchDisks()
 	go g.serveCommands()
 	go g.serveAcks()
+	go serveAgent()
 	go serialShell()
 	go func() {
 		if err := g.join(); err != nil {
