@@ -18,6 +18,7 @@ import (
 
 	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
+	"lazuli/internal/identity/federation"
 )
 
 // serverFlags are what a control plane can be told.
@@ -50,6 +51,9 @@ func (f *serverFlags) config(cmd *cobra.Command) (daemon.ServerConfig, error) {
 		if err := checkAddress(a.flag, a.value); err != nil {
 			return f.ServerConfig, err
 		}
+	}
+	if _, err := federation.New(federation.Config{URLs: f.Issuers}); err != nil {
+		return f.ServerConfig, cli.Usage("--oidc-issuer: %v", err)
 	}
 	f.PublicPool = nil
 	for _, s := range f.pool {

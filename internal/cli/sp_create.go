@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
 
@@ -23,9 +20,6 @@ func spCreateCommand(a *app) *cobra.Command {
 			"az login --service-principal -u APP_ID -p PASSWORD --tenant TENANT"),
 		Args: Args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, _ []string) error {
-			if (role == "") != (len(scopes) == 0) {
-				return usageError{"--role and --scopes go together"}
-			}
 			if err := checkYears(years); err != nil {
 				return err
 			}
@@ -39,22 +33,17 @@ func spCreateCommand(a *app) *cobra.Command {
 			return printCredentials(cmd, *v)
 		}),
 	}
-	f := cmd.Flags()
-	f.StringVar(&name, "name", "", "`name` of the service principal (default lazuli- and the time)")
-	f.StringVar(&role, "role", "", "name of a `role`: Owner, Contributor, Reader, ...")
-	f.StringSliceVar(&scopes, "scopes", nil, "`ids` of the subscriptions, groups or resources at which it has the role")
+	cmd.Flags().StringVar(&name, "name", "", "`name` of the service principal (default lazuli- and the time)")
+	roleFlags(cmd, &role, &scopes, "it")
 	yearsFlag(cmd, &years)
 	return cmd
 }
 
 func (c *cloud) createForRBAC(ctx context.Context, name, role string, scopes []string, years int) (*appCredentials, error) {
 	// What may be wrong with the role is found out before anything is made.
-	roles := make([]string, len(scopes))
-	for i, s := range scopes {
-		var err error
-		if roles[i], err = c.findRole(ctx, role, s); err != nil {
-			return nil, err
-		}
+	roles, err := c.findRoles(ctx, role, scopes)
+	if err != nil {
+		return nil, err
 	}
 	app, err := c.ensureApplication(ctx, name)
 	if err != nil {
@@ -68,10 +57,8 @@ func (c *cloud) createForRBAC(ctx context.Context, name, role string, scopes []s
 	if err != nil {
 		return nil, err
 	}
-	for i, s := range scopes {
-		if err := c.assignRole(ctx, roles[i], s, sp.ID); err != nil {
-			return nil, fmt.Errorf("give it the role at %s: %w", s, err)
-		}
+	if err := c.assignRoles(ctx, roles, sp.ID, "ServicePrincipal"); err != nil {
+		return nil, err
 	}
 	return &appCredentials{app.AppID, name, secret, c.TenantID}, nil
 }
@@ -101,39 +88,4 @@ func (c *cloud) ensureServicePrincipal(ctx context.Context, appID string) (*serv
 	}
 	sp := &servicePrincipal{}
 	return sp, c.graph(ctx, http.MethodPost, "servicePrincipals", map[string]any{"appId": appID}, sp)
-}
-
-// Requests of Microsoft.Authorization.
-const authorizationVersion = "?api-version=2022-04-01"
-
-// findRole is the id of the role of that name, as the scope has it.
-func (c *cloud) findRole(ctx context.Context, role, scope string) (string, error) {
-	if !strings.HasPrefix(scope, "/") {
-		return "", usageError{fmt.Sprintf("the scope %q is not an id like /subscriptions/...", scope)}
-	}
-	var found struct {
-		Value []struct {
-			ID string `json:"id"`
-		} `json:"value"`
-	}
-	filter := "&" + url.Values{"$filter": {equals("roleName", role)}}.Encode()
-	err := c.ask(ctx, http.MethodGet, strings.TrimRight(scope, "/")+"/providers/Microsoft.Authorization/roleDefinitions"+authorizationVersion+filter, nil, &found)
-	if err != nil {
-		return "", err
-	}
-	if len(found.Value) == 0 {
-		return "", &problem{code: exitNotFound, text: fmt.Sprintf("there is no role %q at %s", role, scope), next: "See which there are with: az role definition list"}
-	}
-	return found.Value[0].ID, nil
-}
-
-// assignRole gives the role to a service principal; it is no error that it has
-// it.
-func (c *cloud) assignRole(ctx context.Context, role, scope, principal string) error {
-	err := c.ask(ctx, http.MethodPut, strings.TrimRight(scope, "/")+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+authorizationVersion,
-		map[string]any{"properties": map[string]any{"roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal"}}, nil)
-	if isStatus(err, http.StatusConflict) {
-		return nil
-	}
-	return err
 }

@@ -25,8 +25,8 @@ type user struct {
 }
 
 const userLong = `Users log in with a name and a password: with az login, or in the browser.
-What they may do is given to them by role assignments
-(az role assignment create --assignee NAME --role Reader --scope ...).
+What they may do is given to them by role assignments: with --role and --scopes
+when they are created, or by az role assignment create --assignee NAME.
 
 Only administrators of the directory may change users.`
 
@@ -89,12 +89,13 @@ func newPassword() string {
 }
 
 func userCreateCommand(a *app) *cobra.Command {
-	var displayName, file string
+	var displayName, file, role string
+	var scopes []string
 	var admin bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a user",
 		Long:    "Create a user. NAME is what the user logs in as, like alice@example.org; it need\nnot be an address that mail reaches.",
-		Example: example("lazuli user create alice@example.org", "lazuli user create alice@example.org --admin --password-file -"),
+		Example: example("lazuli user create alice@example.org", "lazuli user create alice@example.org --role Reader --scopes /subscriptions/ID"),
 		Args:    Args(1, 1, "NAME"),
 		RunE: a.run(func(ctx context.Context, c *cloud, cmd *cobra.Command, args []string) error {
 			password, made, err := readPassword(cmd, file)
@@ -104,9 +105,16 @@ func userCreateCommand(a *app) *cobra.Command {
 			if displayName == "" {
 				displayName, _, _ = strings.Cut(args[0], "@")
 			}
+			roles, err := c.findRoles(ctx, role, scopes)
+			if err != nil {
+				return fmt.Errorf("create user %s: %w", args[0], err)
+			}
 			u, err := c.createUser(ctx, args[0], displayName, password)
 			if err == nil && admin {
 				err = c.makeAdmin(ctx, u.ID)
+			}
+			if err == nil {
+				err = c.assignRoles(ctx, roles, u.ID, "User")
 			}
 			if err != nil {
 				return fmt.Errorf("create user %s: %w", args[0], err)
@@ -118,6 +126,7 @@ func userCreateCommand(a *app) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&displayName, "display-name", "", "the user's `name` for others to read")
+	roleFlags(cmd, &role, &scopes, "the user")
 	cmd.Flags().BoolVar(&admin, "admin", false, "let the user administer the directory: users, service principals")
 	passwordFlag(cmd, &file)
 	return cmd

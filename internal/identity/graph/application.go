@@ -29,7 +29,7 @@ const signInAudience = "AzureADMyOrg"
 
 func showApplication(p *identity.Principal) any {
 	return applicationBody{
-		ID: p.ApplicationID, AppID: p.ClientID, DisplayName: p.Name, CreatedDateTime: p.CreatedAt, SignInAudience: signInAudience,
+		ID: p.ApplicationID, AppID: p.ClientID, DisplayName: p.Name, CreatedDateTime: seconds(p.CreatedAt), SignInAudience: signInAudience,
 		IdentifierURIs: []string{}, KeyCredentials: []string{}, PasswordCredentials: showPasswords(p),
 	}
 }

@@ -20,16 +20,19 @@ type passwordBody struct {
 }
 
 func showPassword(s *identity.Secret) passwordBody {
-	b := passwordBody{Hint: s.Hint, KeyID: s.KeyID, StartDateTime: s.CreatedAt.UTC()}
+	b := passwordBody{Hint: s.Hint, KeyID: s.KeyID, StartDateTime: seconds(s.CreatedAt)}
 	if s.Name != "" {
 		b.DisplayName = &s.Name
 	}
 	if !s.ExpiresAt.IsZero() {
-		end := s.ExpiresAt.UTC()
+		end := seconds(s.ExpiresAt)
 		b.EndDateTime = &end
 	}
 	return b
 }
+
+// seconds is a time as Graph shows it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 func showPasswords(p *identity.Principal) []passwordBody {
 	all := make([]passwordBody, 0, len(p.Secrets))

@@ -31,7 +31,7 @@ type servicePrincipalBody struct {
 func showServicePrincipal(p *identity.Principal) any {
 	return servicePrincipalBody{
 		ID: p.ObjectID, AppID: p.ClientID, DisplayName: p.Name, AppDisplayName: p.Name, AppOwnerOrganizationID: p.TenantID,
-		AccountEnabled: !p.Disabled, CreatedDateTime: p.CreatedAt, ServicePrincipalType: "Application",
+		AccountEnabled: !p.Disabled, CreatedDateTime: seconds(p.CreatedAt), ServicePrincipalType: "Application",
 		ServicePrincipalNames: []string{p.ClientID}, SignInAudience: signInAudience,
 		KeyCredentials: []string{}, PasswordCredentials: showPasswords(p),
 	}

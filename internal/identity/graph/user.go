@@ -35,7 +35,7 @@ type userBody struct {
 func showUser(p *identity.Principal) any {
 	return userBody{
 		ID: p.ObjectID, DisplayName: p.Name, UserPrincipalName: p.UserName, MailNickname: nickname(p.UserName),
-		AccountEnabled: !p.Disabled, CreatedDateTime: p.CreatedAt, UserType: "Member", BusinessPhones: []string{},
+		AccountEnabled: !p.Disabled, CreatedDateTime: seconds(p.CreatedAt), UserType: "Member", BusinessPhones: []string{},
 	}
 }
 
