@@ -22,7 +22,6 @@ const (
 	agentSock   = "agent.sock"
 	serialLog   = "serial.log"
 	processLog  = "qemu.log" // what QEMU itself has to say
-	varsFile    = "vars.fd"
 )
 
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`)

@@ -379,7 +379,7 @@ func TestUEFIKeepsItsVariables(t *testing.T) {
 	r.check(r.d.Start(t.Context(), spec))
 	r.waitLog(t, vmUID, "BdsDxe: ", 1) // the firmware looks for something to boot
 	r.check(r.d.Stop(t.Context(), vmUID))
-	vars := r.dir(vmUID).file(varsFile)
+	vars := r.dir(vmUID).file(varsFile(spec.Machine.OSDisk()))
 	r.check(os.WriteFile(vars, make([]byte, 540672), 0o600))
 	r.check(r.d.Start(t.Context(), spec))
 	r.check(r.d.Stop(t.Context(), vmUID))

@@ -55,7 +55,7 @@ func (d *Driver) prepare(m *machine, spec node.InstanceSpec, f *files) (l launch
 		{&l.serial, func() (*os.File, error) { return m.dir.listen(serialSock) }, false},
 		{&l.agent, func() (*os.File, error) { return m.dir.listen(agentSock) }, false},
 		{&l.log, func() (*os.File, error) { return d.openLog(m, serialLog) }, false},
-		{&l.vars, func() (*os.File, error) { return m.dir.openVars(d.c.FirmwareVars) }, spec.Machine.Firmware != fabric.UEFI},
+		{&l.vars, func() (*os.File, error) { return m.dir.openVars(d.c.FirmwareVars, spec.Machine.OSDisk()) }, spec.Machine.Firmware != fabric.UEFI},
 		{&l.medium, func() (*os.File, error) { return os.Open(spec.Medium) }, spec.Medium == ""},
 	}
 	for _, s := range steps {
