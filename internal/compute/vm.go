@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"lazuli/internal/arm"
-	"lazuli/internal/network"
 	"lazuli/internal/fabric"
+	"lazuli/internal/network"
 )
 
 // VM is a virtual machine.

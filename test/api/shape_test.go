@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v3"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/monitor/armmonitor"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v11"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armlocks"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources/v4"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions/v2"
 
@@ -36,6 +39,7 @@ var shapes = []struct {
 	shape(`/usages`, armcompute.ListUsagesResult{}),
 	shape(`/publishers(/[^/]+/artifacttypes/vmimage/offers(/[^/]+/skus(/[^/]+/versions)?)?)?`, []armcompute.VirtualMachineImageResource{}),
 	shape(`/versions/[^/]+`, armcompute.VirtualMachineImage{}),
+	shape(`/versions expanded`, []armcompute.VirtualMachineImage{}),
 	shape(`/disks`, armcompute.DiskList{}),
 	shape(`/disks/[^/]+`, armcompute.Disk{}),
 	shape(`/virtualMachines/[^/]+/attachDetachDataDisks`, armcompute.StorageProfile{}),
@@ -63,6 +67,19 @@ var shapes = []struct {
 	shape(`/storageAccounts`, armstorage.AccountListResult{}),
 	shape(`/storageAccounts/[^/]+`, armstorage.Account{}),
 	shape(`/Microsoft.Storage/checkNameAvailability`, armstorage.CheckNameAvailabilityResult{}),
+	shape(`/locks`, armlocks.ManagementLockListResult{}),
+	shape(`/locks/[^/]+`, armlocks.ManagementLockObject{}),
+	shape(`/roleDefinitions`, armauthorization.RoleDefinitionListResult{}),
+	shape(`/roleDefinitions/[^/]+`, armauthorization.RoleDefinition{}),
+	shape(`/roleAssignments`, armauthorization.RoleAssignmentListResult{}),
+	shape(`/roleAssignments/[^/]+`, armauthorization.RoleAssignment{}),
+	shape(`/denyAssignments`, armauthorization.DenyAssignmentListResult{}),
+	shape(`/permissions`, armauthorization.PermissionGetResult{}),
+	shape(`/eventtypes/management/values`, armmonitor.EventDataCollection{}),
+	shape(`/eventcategories`, armmonitor.EventCategoryCollection{}),
+	shape(`/classicAdministrators`, armauthorization.ClassicAdministratorListResult{}),
+	shape(`/providerOperations`, armauthorization.ProviderOperationsMetadataListResult{}),
+	shape(`/providerOperations/[^/]+`, armauthorization.ProviderOperationsMetadata{}),
 	shape(`/resources`, armresources.ResourceListResult{}),
 	shape(`/tags/default`, armresources.TagsResource{}),
 	shape(`/tagNames`, armresources.TagsListResult{}),
@@ -105,8 +122,12 @@ func fitsSDK(t testing.TB, resp *http.Response, body []byte) {
 	if len(body) == 0 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
 		return
 	}
+	path := resp.Request.URL.Path
+	if strings.HasSuffix(path, "/versions") && resp.Request.URL.Query().Get("$expand") == "properties" {
+		path += " expanded" // then it is a list of another thing
+	}
 	for _, s := range shapes {
-		if s.path.MatchString(resp.Request.URL.Path) {
+		if s.path.MatchString(path) {
 			armtest.FitsSDK(t, json.RawMessage(body), reflect.New(reflect.TypeOf(s.sdk)).Interface())
 			return
 		}
