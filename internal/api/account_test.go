@@ -90,7 +90,7 @@ func TestAccount(t *testing.T) {
 		"bad":            {armtest.Everyone{}, "PUT", widgets + "/w2", `{"properties":{"colour":"red"}}`, 400, nil, []string{widget + "write Failed UnsupportedProperty"}},
 		"broken":         {armtest.Everyone{}, "PUT", widgets + "/w2", `{"properties":{"size":-2}}`, 500, nil, []string{widget + "write Failed InternalServerError"}},
 		"no group":       {armtest.Everyone{}, "DELETE", group + "0/providers/Microsoft.Fake/widgets/w", "", 404, nil, []string{widget + "delete Failed ResourceGroupNotFound"}},
-		"no sub":         {armtest.Everyone{}, "DELETE", "/subscriptions/x/resourceGroups/g", "", 404, nil, nil},
+		"no sub":         {armtest.Everyone{}, "DELETE", "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g", "", 404, nil, nil},
 		"denied":         {readers{}, "DELETE", group, "", 403, nil, []string{groups + "delete Failed AuthorizationFailed"}},
 		"denied action":  {readers{}, "POST", widgets + "/w1/poke", "", 403, nil, []string{widget + "poke/action Failed AuthorizationFailed"}},
 		"may be read":    {readers{}, "GET", widgets + "/w1", "", 200, nil, nil},

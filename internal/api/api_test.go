@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 		"version with more":      {"GET", widgets + "?api-version=2025-04-01x", "", nil, 400, "InvalidApiVersionParameter"},
 		"bad query":              {"GET", widgets + "?api-version=%zz", "", nil, 400, "InvalidRequestUri"},
 		"other tenant's":         {"GET", "/subscriptions/" + otherSub + "/resourceGroups?" + version, "", nil, 404, "SubscriptionNotFound"},
-		"unknown subscription":   {"GET", "/subscriptions/nobody?" + version, "", nil, 404, "SubscriptionNotFound"},
+		"unknown subscription":   {"GET", "/subscriptions/nobody?" + version, "", nil, 400, "InvalidSubscriptionId"},
 		"unknown group":          {"PUT", strings.ReplaceAll(widgets, "rg1", "rg2") + "/w?" + version, `{}`, nil, 404, "ResourceGroupNotFound"},
 		"delete, unknown group":  {"DELETE", strings.ReplaceAll(widgets, "rg1", "rg2") + "/w?" + version, ``, nil, 404, "ResourceGroupNotFound"},
 		"delete unknown group":   {"DELETE", "/subscriptions/" + testSub + "/resourceGroups/rg2?" + version, ``, nil, 404, "ResourceGroupNotFound"},
@@ -171,7 +171,7 @@ func TestRouting(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	c := withGroup(t)
-	r := c.expect(201, "PUT", widgets+"/w1?"+version, `{"properties":{"size":0}}`, "X-Ms-Correlation-Request-Id", "abc", "X-Ms-Client-Request-Id", "def")
+	r := c.expect(201, "PUT", widgets+"/w1?"+version, `{"properties":{"size":0}}`, "X-Ms-Correlation-Request-Id", "abc", "X-Ms-Client-Request-Id", "def", "X-Ms-Return-Client-Request-Id", "true")
 	etag := r.Header.Get("Etag")
 	if etag == "" || etag != r.json(t)["etag"] {
 		t.Errorf("ETag = %q, in the body %q; want the same", etag, r.json(t)["etag"])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"lazuli/internal/arm"
 )
@@ -13,7 +14,7 @@ import (
 func (q *request) writeHeaders(h http.Header) {
 	h.Set("X-Ms-Request-Id", q.requestID)
 	h.Set("X-Ms-Correlation-Request-Id", q.correlation())
-	if id := limited(q.Header.Get("X-Ms-Client-Request-Id")); id != "" {
+	if id := limited(q.Header.Get("X-Ms-Client-Request-Id")); id != "" && strings.EqualFold(q.Header.Get("X-Ms-Return-Client-Request-Id"), "true") {
 		h.Set("X-Ms-Client-Request-Id", id)
 	}
 	h.Set("Cache-Control", "no-cache")

@@ -86,11 +86,21 @@ func assignStruct(v reflect.Value, tree any, at *path) error {
 		case !known || f.readOnly:
 			// Nothing to do.
 		default:
-			if err := assign(fieldOf(v, f.index), m[name], at.property(f.name)); err != nil {
+			if err := assignField(fieldOf(v, f.index), f, m[name], at.property(f.name)); err != nil {
 				return err
 			}
 		}
 		seen[fold] = true
+	}
+	return nil
+}
+
+func assignField(v reflect.Value, f field, tree any, at *path) error {
+	if err := assign(v, tree, at); err != nil {
+		return err
+	}
+	if f.notZero && tree != nil && v.IsZero() {
+		return InvalidParameter(at.String(), "The value of '%s' must not be 0. Leave it out for what is usual.", at)
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ const maxDepth = 64
 //   - numbers and booleans may come as strings, and numbers for strings;
 //   - a field tagged `arm:"readonly"` takes anything and keeps its value: it is
 //     what clients echo back. For what has no field, tag a blank one
-//     with arm:"readonly=vmId,timeCreated".
+//     with arm:"readonly=vmId,timeCreated";
+//   - a number tagged `arm:"notzero"` is refused when it is 0: absent means
+//     something else there.
 //
 // Fields that the body does not mention keep their value. Errors are *Error,
 // with the path of the property as target.

@@ -16,7 +16,7 @@ type testInner struct {
 	Fast       *bool             `json:"fast,omitempty"`
 	Disk       *ID               `json:"disk,omitempty"`
 	Port       uint16            `json:"port,omitempty"`
-	Share      float64           `json:"share,omitempty"`
+	Share      float64           `json:"share,omitempty" arm:"notzero"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Raw        json.RawMessage   `json:"raw,omitempty"`
 	Any        any               `json:"any,omitempty"`
@@ -127,6 +127,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"number out of range": {`{"properties":{"port":65536}}`, "InvalidParameter", "properties.port"},
 		"negative":            {`{"properties":{"port":-1}}`, "InvalidParameter", "properties.port"},
 		"NaN":                 {`{"properties":{"share":"NaN"}}`, "InvalidParameter", "properties.share"},
+		"zero, on purpose":    {`{"properties":{"share":0}}`, "InvalidParameter", "properties.share"},
+		"zero as text":        {`{"properties":{"share":"0"}}`, "InvalidParameter", "properties.share"},
 		"word for bool":       {`{"properties":{"fast":"yes"}}`, "InvalidParameter", "properties.fast"},
 		"bad id":              {`{"properties":{"disk":"d1"}}`, "LinkedInvalidPropertyId", "properties.disk"},
 		"number for id":       {`{"properties":{"disk":1}}`, "InvalidParameter", "properties.disk"},

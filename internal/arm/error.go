@@ -3,6 +3,7 @@ package arm
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -64,13 +65,19 @@ func Unsupported(target string) *Error {
 	return BadRequest("UnsupportedProperty", "The property '%s' is not supported by this cloud. Leave it out.", target).At(target)
 }
 
-// NotFound is the 404 for a resource.
+var subscriptionPattern = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// NotFound is the 404 for a resource. Of a subscription whose ID can be none's
+// it is a 400.
 func NotFound(id ID) *Error {
 	if id.Is(GroupType) {
 		id = Group(id.Subscription, id.Name())
 	}
 	if id.Namespace == "" && id.ResourceGroup != "" {
 		return newError(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", id.ResourceGroup)
+	}
+	if id.Namespace == "" && !subscriptionPattern.MatchString(id.Subscription) {
+		return BadRequest("InvalidSubscriptionId", "The provided subscription identifier '%s' is malformed or invalid. It is a GUID.", id.Subscription)
 	}
 	if id.Namespace == "" {
 		return newError(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", id.Subscription)

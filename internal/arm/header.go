@@ -39,6 +39,9 @@ func (h *Header) apply(c *Call, m *Meta, exists bool, locations []string) error 
 	m.Tags = h.Tags
 	location := NormalizeLocation(h.Location)
 	if exists {
+		if location != "" && location != m.Location && m.ID.Is(GroupType) {
+			return Conflict("InvalidResourceGroupLocation", "Invalid resource group location '%s'. The Resource group already exists in location '%s'.", h.Location, m.Location).At("location")
+		}
 		if location != "" && location != m.Location {
 			return Conflict("InvalidResourceLocation", "The resource '%s' already exists in location '%s' in resource group '%s'. A resource with the same name cannot be created in location '%s'. Choose another name.", m.ID.Name(), m.Location, m.ID.ResourceGroup, h.Location).At("location")
 		}
@@ -49,6 +52,9 @@ func (h *Header) apply(c *Call, m *Meta, exists bool, locations []string) error 
 	}
 	if location == "" {
 		return BadRequest("LocationRequired", "The location property is required for this definition. List of available locations is '%s'.", strings.Join(locations, ",")).At("location")
+	}
+	if len(locations) > 0 && !slices.Contains(locations, location) && m.ID.Is(GroupType) {
+		return BadRequest("LocationNotAvailableForResourceGroup", "The provided location '%s' is not available for resource group. List of available regions is '%s'.", h.Location, strings.Join(locations, ",")).At("location")
 	}
 	if len(locations) > 0 && !slices.Contains(locations, location) {
 		return BadRequest("LocationNotAvailableForResourceType", "The provided location '%s' is not available for resource type '%s'. List of available locations for the resource type is '%s'.", h.Location, m.ID.Type(), strings.Join(locations, ",")).At("location")

@@ -15,6 +15,7 @@ type field struct {
 	name     string // ARM's spelling
 	index    []int
 	readOnly bool
+	notZero  bool
 }
 
 var shapes sync.Map // reflect.Type → shape
@@ -50,7 +51,7 @@ func (s shape) add(t reflect.Type, index []int) {
 		case name == "":
 			name = f.Name
 		}
-		s.put(field{name: name, index: f.Index, readOnly: tag == "readonly"})
+		s.put(field{name: name, index: f.Index, readOnly: tag == "readonly", notZero: tag == "notzero"})
 	}
 	for _, f := range embedded {
 		s.add(derefType(f.Type), f.Index)

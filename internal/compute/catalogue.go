@@ -73,7 +73,7 @@ func resolveImage(ctx context.Context, c *arm.Call, cat Catalogue, m *arm.Meta, 
 		if err != nil {
 			return nil, err
 		}
-		return nil, arm.BadRequest("PlatformImageNotFound", "The platform image '%s:%s:%s:%s' is not available. Verify that all fields in the storage profile are correct. %s", r.Publisher, r.Offer, r.SKU, r.Version, whatThereIs(images)).At(target)
+		return nil, arm.StatusError(404, "PlatformImageNotFound", "The platform image '%s:%s:%s:%s' is not available. Verify that all fields in the storage profile are correct. %s", r.Publisher, r.Offer, r.SKU, r.Version, whatThereIs(images)).At(target)
 	}
 	return &resolved{
 		name: img.Name, source: platformImageID(m.ID.Subscription, m.Location, &img),

@@ -25,11 +25,11 @@ type diskProperties struct {
 	OSType            string          `json:"osType,omitempty"`
 	HyperVGeneration  string          `json:"hyperVGeneration,omitempty"`
 	Creation          creationData    `json:"creationData"`
-	SizeGB            int64           `json:"diskSizeGB,omitempty"`
+	SizeGB            int64           `json:"diskSizeGB,omitempty" arm:"notzero"`
 	Encryption        *diskEncryption `json:"encryption,omitempty"`
 	NetworkAccess     string          `json:"networkAccessPolicy,omitempty"`
 	PublicAccess      string          `json:"publicNetworkAccess,omitempty"`
-	MaxShares         int             `json:"maxShares,omitempty"`
+	MaxShares         int             `json:"maxShares,omitempty" arm:"notzero"`
 	DataAccessMode    string          `json:"dataAccessAuthMode,omitempty"`
 	SizeBytes         int64           `json:"diskSizeBytes,omitempty" arm:"readonly"`
 	State             string          `json:"diskState,omitempty" arm:"readonly"`

@@ -57,7 +57,7 @@ type aDisk struct {
 	CreateOption string       `json:"createOption,omitempty"`
 	Caching      string       `json:"caching,omitempty"`
 	DeleteOption string       `json:"deleteOption,omitempty"`
-	SizeGB       int64        `json:"diskSizeGB,omitempty"`
+	SizeGB       int64        `json:"diskSizeGB,omitempty" arm:"notzero"`
 	Disk         *managedDisk `json:"managedDisk,omitempty"`
 }
 

@@ -23,7 +23,7 @@ type publicIPSKU struct {
 type publicIPProperties struct {
 	Method       string       `json:"publicIPAllocationMethod,omitempty"`
 	Version      string       `json:"publicIPAddressVersion,omitempty"`
-	IdleMinutes  int          `json:"idleTimeoutInMinutes,omitempty"`
+	IdleMinutes  int          `json:"idleTimeoutInMinutes,omitempty" arm:"notzero"`
 	DNS          *publicDNS   `json:"dnsSettings,omitempty"`
 	DDoS         ddosSettings `json:"ddosSettings"`
 	DeleteOption string       `json:"deleteOption,omitempty"`

@@ -25,6 +25,8 @@ func TestPublicIPRules(t *testing.T) {
 		"deleted with its VM":  {`{"properties": {"deleteOption": "Delete"}}`, "InvalidParameter", ""},
 		"tagged":               {`{"properties": {"ipTags": [{"tag": "x"}]}}`, "UnsupportedProperty", ""},
 		"of a prefix":          {`{"properties": {"publicIPPrefix": {"id": "/x"}}}`, "UnsupportedProperty", ""},
+		"idle not at all":      {`{"properties": {"idleTimeoutInMinutes": 0}}`, "InvalidParameter", ""},
+		"idle as ever":         {`{"properties": {"idleTimeoutInMinutes": null}}`, "", "Dynamic"},
 		"idle too short":       {`{"properties": {"idleTimeoutInMinutes": 3}}`, "InvalidParameter", ""},
 		"idle too long":        {`{"properties": {"idleTimeoutInMinutes": 31}}`, "InvalidParameter", ""},
 		"named":                {`{"properties": {"dnsSettings": {"domainNameLabel": "web-1"}}}`, "", "Dynamic"},

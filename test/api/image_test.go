@@ -42,7 +42,7 @@ func TestImagesThatAreNot(t *testing.T) {
 		t.Errorf("versions of Debian 10: %v", err)
 	}
 	r := s.do("PUT", s.cloud.compute("virtualMachines/vm"), s.vmBody("nic1").with("properties.storageProfile.imageReference.offer", "debian-10").String())
-	if r.StatusCode != 400 || r.code() != "PlatformImageNotFound" || !strings.Contains(string(r.body), "Debian:debian-12:12") {
+	if r.StatusCode != 404 || r.code() != "PlatformImageNotFound" || !strings.Contains(string(r.body), "Debian:debian-12:12") {
 		t.Errorf("a machine of Debian 10 = %d %s", r.StatusCode, r.body)
 	}
 	newest := must(images.List(t.Context(), "local", "debian", "Debian-12", "12", &armcompute.VirtualMachineImagesClientListOptions{Top: ptr[int32](1), Orderby: ptr("name desc")}))(t)

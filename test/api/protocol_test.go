@@ -118,39 +118,113 @@ func TestDeletionByItself(t *testing.T) {
 
 func TestPreconditions(t *testing.T) {
 	c := newCloud(t).withVM()
-	c.want(201, "PUT", c.network("networkSecurityGroups/nsg"), `{"location":"local"}`)
-	for name, path := range map[string]string{
-		"machine": c.compute("virtualMachines/vm"), "network": c.network("virtualNetworks/net"),
-		"interface": c.network("networkInterfaces/nic2"), "security group": c.network("networkSecurityGroups/nsg"),
+	c.want(201, "PUT", c.network("networkSecurityGroups/nsg"), anyTracked)
+	c.want(201, "PUT", c.network("networkSecurityGroups/other"), anyTracked)
+	c.want(201, "PUT", c.network("networkSecurityGroups/other/securityRules/r"), `{"properties":{"access":"Allow","direction":"Inbound","priority":100,"protocol":"*",
+		"sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}`)
+	c.done("PUT", c.compute("disks/d"), c.diskBody().String())
+	c.want(200, "PUT", c.compute("availabilitySets/set"), anyTracked)
+	for name, tt := range map[string]struct{ path, change string }{
+		"machine": {c.compute("virtualMachines/vm"), "tags.a"}, "network": {c.network("virtualNetworks/net"), "tags.a"},
+		"interface": {c.network("networkInterfaces/nic2"), "tags.a"}, "security group": {c.network("networkSecurityGroups/nsg"), "tags.a"},
+		"rule": {c.network("networkSecurityGroups/other/securityRules/r"), "properties.description"}, "disk": {c.compute("disks/d"), "tags.a"},
+		"set": {c.compute("availabilitySets/set"), "tags.a"}, "group": {c.group("rg"), "tags.a"},
 	} {
+		t.Run(name, func(t *testing.T) { c.in(t).preconditions(tt.path, tt.change) })
+	}
+	path := c.network("networkSecurityGroups/new")
+	c.want(201, "PUT", path, anyTracked, "If-None-Match", "*")
+	c.want(200, "DELETE", path, "", "If-Match", "*")
+}
+
+// preconditions holds requests on what is at path, which change what is at where
+// in it, to their etags.
+func (c *cloud) preconditions(path, where string) {
+	c.t.Helper()
+	r := c.want(200, "GET", path, "")
+	etag := r.Header.Get("Etag")
+	if shown := r.get("etag"); etag == "" || shown != nil && shown != etag {
+		c.t.Fatalf("ETag = %q, in the body %v", etag, shown)
+	}
+	now := parse(string(r.body))
+	change := func(value string) string { return now.with(where, value).String() }
+	refused := func(method, path, body string, header ...string) {
+		c.t.Helper()
+		c.refused(412, "PreconditionFailed", method, path, body, header...)
+	}
+	refused("PUT", path, change("1"), "If-None-Match", "*")
+	refused("PUT", path, change("1"), "If-None-Match", etag)
+	refused("PUT", path, change("1"), "If-Match", `"other"`)
+	refused("DELETE", path, "", "If-Match", `"other"`)
+	refused("PUT", path+"2", change("1"), "If-Match", "*")
+	if patch := c.do("PATCH", path, `{"tags":{"a":"1"}}`, "If-Match", `"other"`); patch.StatusCode != 412 && patch.StatusCode != 405 {
+		c.t.Errorf("PATCH = %d %s", patch.StatusCode, patch.body)
+	}
+	if got := c.want(200, "GET", path, "").Header.Get("Etag"); got != etag {
+		c.t.Errorf("refusals changed the ETag from %s to %s", etag, got)
+	}
+	put := c.want(200, "PUT", path, change("2"), "If-Match", etag)
+	c.await(put)
+	refused("PUT", path, change("3"), "If-Match", etag)
+	if got := c.want(200, "GET", path, "").get(where); got != "2" {
+		c.t.Errorf("%s is %v, want that of the PUT that was let through", where, got)
+	}
+}
+
+// Replies say by which ids a request is found again: the server's, the
+// client's for what belongs together, and the client's own if it wants that.
+func TestRequestIDs(t *testing.T) {
+	c := newCloud(t)
+	const id, correlation, mine = "X-Ms-Request-Id", "X-Ms-Correlation-Request-Id", "X-Ms-Client-Request-Id"
+	tests := map[string]struct {
+		header            []string
+		correlation, mine string // "" for the server's own, and none
+	}{
+		"nothing":        {nil, "", ""},
+		"correlated":     {[]string{correlation, "abc"}, "abc", ""},
+		"its own":        {[]string{mine, "def"}, "", ""},
+		"its own back":   {[]string{mine, "def", "X-Ms-Return-Client-Request-Id", "True"}, "", "def"},
+		"nothing back":   {[]string{"X-Ms-Return-Client-Request-Id", "true"}, "", ""},
+		"not wanted":     {[]string{mine, "def", "X-Ms-Return-Client-Request-Id", "false"}, "", ""},
+		"too long a one": {[]string{correlation, strings.Repeat("a", 500)}, "", ""},
+	}
+	seen := map[string]bool{}
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := c.in(t)
-			r := c.want(200, "GET", path, "")
-			etag := r.Header.Get("Etag")
-			if etag == "" || r.get("etag") != etag {
-				t.Fatalf("ETag = %q, in the body %v", etag, r.get("etag"))
-			}
-			now := parse(string(r.body))
-			change := func(value string) string { return now.with("tags", map[string]string{"a": value}).String() }
-			c.refused(412, "PreconditionFailed", "PUT", path, change("1"), "If-None-Match", "*")
-			c.refused(412, "PreconditionFailed", "PUT", path, change("1"), "If-Match", `"other"`)
-			c.refused(412, "PreconditionFailed", "PATCH", path, `{"tags":{"a":"1"}}`, "If-Match", `"other"`)
-			c.refused(412, "PreconditionFailed", "DELETE", path, "", "If-Match", `"other"`)
-			c.refused(412, "PreconditionFailed", "PUT", path+"2", change("1"), "If-Match", "*")
-			if got := c.want(200, "GET", path, "").Header.Get("Etag"); got != etag {
-				t.Errorf("refusals changed the ETag from %s to %s", etag, got)
-			}
-			put := c.want(200, "PUT", path, change("2"), "If-Match", etag)
-			c.await(put)
-			c.refused(412, "PreconditionFailed", "PUT", path, change("3"), "If-Match", etag)
-			if got := c.want(200, "GET", path, "").get("tags.a"); got != "2" {
-				t.Errorf("the tag is %v, want that of the PUT that was let through", got)
+			for _, path := range []string{c.subscription(""), c.group("none")} {
+				h := c.in(t).do("GET", path, "", tt.header...).Header
+				if seen[h.Get(id)] || h.Get(id) == "" {
+					t.Errorf("the request's id %q is not its own", h.Get(id))
+				}
+				seen[h.Get(id)] = true
+				want := tt.correlation
+				if want == "" {
+					want = h.Get(id)
+				}
+				if h.Get(correlation) != want || h.Get(mine) != tt.mine {
+					t.Errorf("%s: correlation %q, want %q; client's %q, want %q", path, h.Get(correlation), want, h.Get(mine), tt.mine)
+				}
 			}
 		})
 	}
-	path := c.network("networkSecurityGroups/new")
-	c.want(201, "PUT", path, `{"location":"local"}`, "If-None-Match", "*")
-	c.want(200, "DELETE", path, "", "If-Match", "*")
+}
+
+// A location is the same in any spelling that Azure's clients use.
+func TestLocations(t *testing.T) {
+	c := newCloud(t)
+	for i, name := range []string{"local", "Local", "LOCAL", "lo cal", " Local "} {
+		group := c.group("rg" + string(rune('a'+i)))
+		c.want(201, "PUT", group, body{"location": name}.String())
+		if got := c.want(200, "PUT", group, body{"location": name}.String()).get("location"); got != "local" {
+			t.Errorf("%q is shown as %v", name, got)
+		}
+		disk := group + "/providers/Microsoft.Compute/disks/d"
+		c.done("PUT", disk, c.diskBody().with("location", name).String())
+		if got := c.want(200, "GET", disk, "").get("location"); got != "local" {
+			t.Errorf("%q of a disk is shown as %v", name, got)
+		}
+		c.want(200, "GET", c.provider("Compute", "locations/"+strings.ReplaceAll(name, " ", "%20")+"/vmSizes"), "")
+	}
 }
 
 // Everything that ARM names is the same in any case: segments of paths, names,

@@ -43,7 +43,7 @@ func TestRefusedRequests(t *testing.T) {
 		"malformed version":     {"GET", vm + "?api-version=2025-13", nil, 400, "InvalidApiVersionParameter", nil},
 		"version of letters":    {"PUT", vm + "?api-version=latest", "{}", 400, "InvalidApiVersionParameter", nil},
 		"unknown subscription":  {"GET", nobody, nil, 404, "SubscriptionNotFound", nil},
-		"malformed one":         {"GET", "/subscriptions/x" + v, nil, 404, "SubscriptionNotFound", nil},
+		"malformed one":         {"GET", "/subscriptions/x" + v, nil, 400, "InvalidSubscriptionId", nil},
 		"write in unknown":      {"PUT", nobody, `{"location":"local"}`, 404, "SubscriptionNotFound", nil},
 		"unknown group":         {"PUT", strings.Replace(c.compute("disks/d"), "/rg/", "/nothing/", 1), disk, 404, "ResourceGroupNotFound", nil},
 		"delete in unknown":     {"DELETE", strings.Replace(c.compute("disks/d"), "/rg/", "/nothing/", 1), nil, 404, "ResourceGroupNotFound", nil},
@@ -75,7 +75,7 @@ func TestRefusedRequests(t *testing.T) {
 		"name as an option":     {"PUT", c.compute("disks/-rf"), disk, 400, "InvalidResourceName", nil},
 		"group with a slash":    {"PUT", c.group("a%2fb"), `{"location":"local"}`, 400, "InvalidRequestUri", nil},
 		"group with a dollar":   {"PUT", c.group("a$b"), `{"location":"local"}`, 400, "InvalidResourceGroup", nil},
-		"group elsewhere":       {"PUT", c.group("x"), `{"location":"moon"}`, 400, "LocationNotAvailableForResourceType", nil},
+		"group elsewhere":       {"PUT", c.group("x"), `{"location":"moon"}`, 400, "LocationNotAvailableForResourceGroup", nil},
 		"group without place":   {"PUT", c.group("x"), `{}`, 400, "LocationRequired", nil},
 		"page of -1":            {"GET", c.compute("virtualMachines") + v + "&$top=-1", nil, 400, "InvalidTopParameter", nil},
 		"made-up page":          {"GET", c.compute("virtualMachines") + v + "&$skipToken=%21", nil, 400, "InvalidSkipToken", nil},
@@ -159,8 +159,8 @@ func TestRefusedMachines(t *testing.T) {
 		status int
 		code   string
 	}{
-		"unknown image":               {[]any{image + "offer", "windows-95"}, 400, "PlatformImageNotFound"},
-		"unknown version":             {[]any{image + "version", "9.9.9"}, 400, "PlatformImageNotFound"},
+		"unknown image":               {[]any{image + "offer", "windows-95"}, 404, "PlatformImageNotFound"},
+		"unknown version":             {[]any{image + "version", "9.9.9"}, 404, "PlatformImageNotFound"},
 		"image without SKU":           {[]any{image + "sku", nil}, 400, bad},
 		"image that is not there":     {[]any{"properties.storageProfile.imageReference", map[string]any{"id": c.compute("images/none")}}, 400, "InvalidResourceReference"},
 		"image that is a disk":        {[]any{"properties.storageProfile.imageReference", map[string]any{"id": c.compute("disks/osdisk")}}, 400, "LinkedInvalidPropertyId"},

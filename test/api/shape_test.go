@@ -138,7 +138,7 @@ func fitsSDK(t testing.TB, resp *http.Response, body []byte) {
 }
 
 // otherPath is what no struct of the SDK is for.
-var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|/Microsoft\.Features/|^/metadata/|^/adfs/|^/v1\.0/|^/common/|/oauth2/|\.well-known/`)
+var otherPath = regexp.MustCompile(`(?i)/operations/[^/]+$|/operationresults/[^/]+$|/Microsoft\.(Features|Authorization)/|^/metadata/|^/adfs/|^/v1\.0/|^/common/|/oauth2/|\.well-known/`)
 
 // checkPolling: where there is an operation to poll, it is said in whole, and
 // how soon.
