@@ -157,6 +157,38 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// noReads is a store that must not be read any more.
+type noReads struct {
+	store.Store
+	t *testing.T
+}
+
+func (n noReads) Get(_ context.Context, key string) (store.Entry, error) {
+	n.t.Errorf("%s is read", key)
+	return store.Entry{}, store.ErrNotFound
+}
+
+func (n noReads) List(_ context.Context, prefix string) ([]store.Entry, error) {
+	n.t.Errorf("%s is listed", prefix)
+	return nil, nil
+}
+
+// A request costs no read of the store to find out whether it may be made.
+func TestAskingReadsNothing(t *testing.T) {
+	c := newCloud(t)
+	c.assign(one, group, ReaderID, alice)
+	c.lock("l", subID, CanNotDelete)
+	s := *c.Store
+	s.Store = noReads{c.under, t}
+	p := arm.Principal{ObjectID: alice}
+	if !s.May(p, readVM, vm) || !s.MayWithin(p, readVM, subID) || !s.Sees(p, subID) || s.IsAdministrator(alice) {
+		t.Error("the answers are others")
+	}
+	if err := s.CheckLocks(t.Context(), s, writeVM, vm); err != nil {
+		t.Error(err)
+	}
+}
+
 func BenchmarkMay(b *testing.B) {
 	c := newCloud(b)
 	c.assign(one, subID, ReaderID, alice)
