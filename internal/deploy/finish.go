@@ -45,14 +45,21 @@ func (r *run) succeed(ctx context.Context) error {
 
 // fail ends a deployment of which a resource failed.
 func (r *run) fail(ctx context.Context) (again time.Duration, err error) {
+	if over, err := r.rollback(ctx); err != nil || !over {
+		return r.again, err
+	}
 	failure := refusal(template.DeploymentFailed())
 	failure.Status, failure.Target = 409, r.object.ID.String()
 	for _, n := range r.numbers() {
-		if rec := r.records[n]; rec.State == failed {
+		if rec := r.records[n]; rec.State == failed && rec.Action != actRollback {
 			failure.Details = append(failure.Details, rec.Error)
 		}
 	}
-	return 0, r.finish(ctx, r.object, r.known, &Status{State: failed, Error: failure})
+	st := &Status{State: failed, Error: failure}
+	if rec := r.records[rollbackNumber]; rec != nil {
+		st.OnErrorState = rec.State
+	}
+	return 0, r.finish(ctx, r.object, r.known, st)
 }
 
 // end ends a deployment that was canceled.
@@ -137,10 +144,11 @@ func (d *Deployments) finish(ctx context.Context, o *object, k *known, st *Statu
 		dropSecrets(tx, o.UID)
 		return deployments.PutStatus(tx, o.ID, st)
 	})
-	if err == nil {
-		d.drop(o.UID)
+	if err != nil {
+		return err
 	}
-	return err
+	d.drop(o.UID)
+	return d.prune(ctx, o.ID)
 }
 
 // endOperation is arm.FinishOperation that knows what is canceled.

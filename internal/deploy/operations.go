@@ -42,7 +42,7 @@ type targetResource struct {
 	APIVersion   string `json:"apiVersion,omitempty"`
 }
 
-var actionWords = map[string]string{actCreate: "Create", actDelete: "Delete", actOutputs: "EvaluateDeploymentOutput"}
+var actionWords = map[string]string{actCreate: "Create", actDelete: "Delete", actOutputs: "EvaluateDeploymentOutput", actRollback: "Create"}
 
 // operationID is the name of a record: part of the deployment's UID, and the
 // number.
@@ -133,7 +133,10 @@ func (d *Deployments) getOperation(ctx context.Context, c *arm.Call, vars map[st
 
 // Endpoints is everything of the package that is not a resource.
 func (d *Deployments) Endpoints() []arm.Endpoint {
-	all := []arm.Endpoint{{Method: "POST", Path: "/providers/Microsoft.Resources/calculateTemplateHash", Handle: d.calculateHash}}
+	all := []arm.Endpoint{
+		{Method: "POST", Path: "/providers/Microsoft.Resources/calculateTemplateHash", Handle: d.calculateHash},
+		{Method: "POST", Path: "/subscriptions/{subscription}/resourceGroups/{group}/exportTemplate", Handle: d.exportGroup},
+	}
 	for _, at := range []string{
 		"/subscriptions/{subscription}/providers/Microsoft.Resources/deployments/{deployment}",
 		"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/{deployment}",

@@ -117,8 +117,8 @@ func (d *Deployments) prepare(ctx context.Context, c *arm.Call, body []byte) (*p
 	if p.plan, err = d.planOf(ctx, o, s); err != nil {
 		return nil, err
 	}
-	p.describe()
-	return p, nil
+	p.describe(d.Location)
+	return p, d.settleRollback(ctx, c, o)
 }
 
 // planOf makes the plan of a deployment; errors are *arm.Error.
@@ -211,7 +211,7 @@ func (n nesting) query() map[string]string {
 }
 
 // describe fills in what a deployment shows of its plan.
-func (p *prepared) describe() {
+func (p *prepared) describe(location string) {
 	shown := p.plan.Parameters()
 	if len(p.object.Spec.Hidden) > 0 {
 		for m := range shown.All() {
@@ -223,6 +223,6 @@ func (p *prepared) describe() {
 	}
 	p.object.Spec.Parameters = json.RawMessage(jsonc.Append(nil, shown))
 	p.object.Spec.TemplateHash = hash(p.plan.Template())
-	p.object.Spec.Providers = providersOf(p.plan)
+	p.object.Spec.Providers = providersOf(p.plan, location)
 	p.object.Spec.Dependencies = dependenciesOf(p.plan)
 }

@@ -20,7 +20,7 @@ type record struct {
 	Name       string `json:"name"`
 	APIVersion string `json:"apiVersion,omitempty"`
 	Symbol     string `json:"symbol,omitempty"`
-	Action     string `json:"action"` // create, delete, outputs
+	Action     string `json:"action"` // one of those below
 	State      string `json:"state"`
 	// Operation is the long-running one that is waited for; "" when the
 	// resource itself says how it goes.
@@ -33,9 +33,10 @@ type record struct {
 
 // What a record is about.
 const (
-	actCreate  = "create"
-	actDelete  = "delete"
-	actOutputs = "outputs"
+	actCreate   = "create"
+	actDelete   = "delete"
+	actOutputs  = "outputs"
+	actRollback = "rollback"
 )
 
 func recordKey(uid string, number int) string {

@@ -120,8 +120,8 @@ func duration(d time.Duration) string {
 	return b.String()
 }
 
-// providersOf lists the types of what a plan deploys, by namespace.
-func providersOf(p *template.Plan) []provider {
+// providersOf lists the types of what a plan deploys, by namespace, and where.
+func providersOf(p *template.Plan, location string) []provider {
 	list, seen := []provider{}, map[string]bool{}
 	for _, r := range p.Resources {
 		ns, name, _ := strings.Cut(r.Type, "/")
@@ -138,7 +138,7 @@ func providersOf(p *template.Plan) []provider {
 		if at < 0 {
 			list, at = append(list, provider{Namespace: ns}), len(list)
 		}
-		list[at].ResourceTypes = append(list[at].ResourceTypes, providerType{name, []string{}})
+		list[at].ResourceTypes = append(list[at].ResourceTypes, providerType{name, []string{location}})
 	}
 	return list
 }
