@@ -92,7 +92,8 @@ func TestPasswordLoginOfTheSDK(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := c.in(t)
-			cred, err := azidentity.NewUsernamePasswordCredential(tt.tenant, azureCLI, alice, tt.password, &azidentity.UsernamePasswordCredentialOptions{ //nolint:staticcheck // it is what some still use
+			//lint:ignore SA1019 scripts still log in like this
+			cred, err := azidentity.NewUsernamePasswordCredential(tt.tenant, azureCLI, alice, tt.password, &azidentity.UsernamePasswordCredentialOptions{
 				ClientOptions: c.options().ClientOptions, DisableInstanceDiscovery: true,
 			})
 			if err != nil {
