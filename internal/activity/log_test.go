@@ -190,7 +190,7 @@ func TestMinuteOf(t *testing.T) {
 	if !ok || prefix != arm.EventKeys("s") || minute != at.Unix()/60 {
 		t.Errorf("minuteOf = %s, %d, %t", prefix, minute, ok)
 	}
-	for _, key := range []string{"", "/activity/s/", "/activity/s/short", "/activity/s/zzzzzzzzzzzzzzzz-1"} {
+	for _, key := range []string{"", "activity/s/", "activity/s/short", "activity/s/zzzzzzzzzzzzzzzz-1"} {
 		if _, _, ok := minuteOf(key); ok {
 			t.Errorf("%q has a time", key)
 		}

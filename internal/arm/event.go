@@ -49,8 +49,11 @@ const (
 
 // EventPrefix is the prefix of the keys of all events:
 //
-//	/activity/<subscription, or "-">/<time, the newest first>-<id>
-const EventPrefix = "/activity/"
+//	activity/<subscription, or "-">/<time, the newest first>-<id>
+//
+// Who follows the state of the cloud, all of which begins with "/", does not
+// follow these: they are many, and nothing is to be done about them.
+const EventPrefix = "activity/"
 
 // EventKeys is the prefix of the keys of a subscription's events; "" is for what
 // is in none.

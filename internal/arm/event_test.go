@@ -17,7 +17,7 @@ func TestEventKeys(t *testing.T) {
 	if newer.Key() >= older.Key() || !strings.HasPrefix(older.Key(), EventKeys("s")) {
 		t.Errorf("keys %s, %s: the newer must come first", newer.Key(), older.Key())
 	}
-	for scope, want := range map[string]string{"/": "/activity/-/", "/subscriptions/S": "/activity/s/", "": "/activity/-/"} {
+	for scope, want := range map[string]string{"/": "activity/-/", "/subscriptions/S": "activity/s/", "": "activity/-/"} {
 		if got := (&Event{Scope: scope, At: at}).Key(); !strings.HasPrefix(got, want) {
 			t.Errorf("the key of %q is %s", scope, got)
 		}

@@ -123,18 +123,18 @@ const (
 
 // Principal is who makes a request.
 type Principal struct {
-	Kind     string // KindUser or KindServicePrincipal
-	ObjectID string // GUID; what rights are given to
+	Kind     string `json:"kind,omitempty"`     // KindUser or KindServicePrincipal
+	ObjectID string `json:"objectId,omitempty"` // GUID; what rights are given to
 	// AppID is the client: of a service principal its own, of a user the
 	// program that the user logged in with.
-	AppID    string
-	TenantID string
-	Name     string // for people to read
+	AppID    string `json:"appId,omitempty"`
+	TenantID string `json:"tenantId,omitempty"`
+	Name     string `json:"name,omitempty"` // for people to read
 	// UserName is what a user logs in as, "alice@example.org"; "" for others.
-	UserName string
+	UserName string `json:"userName,omitempty"`
 	// Admin principals administer the directory: users, service principals,
 	// subscriptions.
-	Admin bool
+	Admin bool `json:"admin,omitempty"`
 }
 
 // Result is the answer to a request. With an operation the reply is
