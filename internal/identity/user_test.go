@@ -412,6 +412,21 @@ func TestCheckRedirect(t *testing.T) {
 	}
 }
 
+func FuzzCheckRedirect(f *testing.F) {
+	f.Add("http://localhost:8400/")
+	f.Add("http://localhost@evil.test")
+	f.Add("http://LOCALHOST:1#")
+	f.Fuzz(func(t *testing.T, redirect string) {
+		if CheckRedirect(redirect) != nil {
+			return
+		}
+		rest, ok := strings.CutPrefix(strings.ToLower(redirect), "http://localhost")
+		if !ok || strings.Trim(rest, "/:0123456789") != "" {
+			t.Errorf("CheckRedirect takes %q", redirect)
+		}
+	})
+}
+
 func TestSweepsWhileItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, now := newUserService(t)

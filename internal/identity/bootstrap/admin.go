@@ -102,11 +102,12 @@ func (s *start) ensureAdminFile() error {
 	return s.write(s.AdminFile, append(b, '\n'), 0o600)
 }
 
-// ensureAdminPrincipal makes the cloud know the secret of the file. Secrets in
-// the files of other servers stay good.
+// ensureAdminPrincipal makes the cloud know the secret of the file: who has the
+// data directory always has a way in. Secrets in the files of other servers stay
+// good, and who is disabled stays so.
 func (s *start) ensureAdminPrincipal(ctx context.Context) error {
 	p, err := identity.FindPrincipal(ctx, s.Store, s.AdminClientID)
-	if err != nil || p != nil && p.Admin && p.ApplicationID != "" && p.Knows(s.Admin.ClientSecret) {
+	if err != nil || p != nil && p.Admin && p.ObjectID != "" && p.ApplicationID != "" && p.Knows(s.Admin.ClientSecret) {
 		return err
 	}
 	secret := identity.Secret{KeyID: uuid.NewString(), Name: "admin.json", Hash: identity.HashSecret(s.Admin.ClientSecret), CreatedAt: s.Now()}
@@ -125,7 +126,7 @@ func (s *start) ensureAdminPrincipal(ctx context.Context) error {
 				Name: "admin", CreatedAt: s.Now(),
 			}
 		}
-		p.Admin, p.ApplicationID = true, cmp.Or(p.ApplicationID, application)
+		p.Admin, p.ObjectID, p.ApplicationID = true, cmp.Or(p.ObjectID, s.AdminObjectID), cmp.Or(p.ApplicationID, application)
 		if !p.Knows(s.Admin.ClientSecret) {
 			p.Secrets = append(p.Secrets, secret)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"lazuli/internal/arm"
 	"lazuli/internal/identity"
+	"lazuli/internal/store"
 	"lazuli/internal/store/memory"
 )
 
@@ -82,6 +83,46 @@ func TestFirstAndLaterStarts(t *testing.T) {
 	checkWorks(t, c, second)
 	if lasting(first) != lasting(second) || !first.Server.Certificate.Equal(second.Server.Certificate) {
 		t.Error("the second start finds another cloud")
+	}
+}
+
+// Whatever became of the administrator, the next start finds a way in; but who
+// was disabled stays so.
+func TestAdministratorIsThereAgain(t *testing.T) {
+	for name, change := range map[string]func(*identity.Principal){
+		"of an earlier release": func(p *identity.Principal) { p.Kind, p.Admin, p.ApplicationID, p.Secrets[0].KeyID = "", false, "", "" },
+		"application alone":     func(p *identity.Principal) { p.ObjectID, p.Admin = "", false },
+		"other secrets":         func(p *identity.Principal) { p.Secrets = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newConfig(t)
+			first := run(t, c)
+			admin := func(change func(*identity.Principal)) {
+				t.Helper()
+				_, err := c.Store.Update(t.Context(), func(tx store.Tx) error {
+					p, err := identity.FindPrincipal(t.Context(), tx, first.AdminClientID)
+					if err != nil {
+						return err
+					}
+					change(p)
+					return identity.PutPrincipal(t.Context(), tx, p)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			admin(change)
+			checkWorks(t, c, run(t, c))
+			p, err := identity.FindObject(t.Context(), c.Store, first.AdminObjectID)
+			if err != nil || p == nil || !p.Admin || p.ApplicationID == "" {
+				t.Errorf("the administrator is %+v, %v", p, err)
+			}
+			admin(func(p *identity.Principal) { p.Disabled, p.Admin = true, false })
+			run(t, c)
+			if p, err := identity.FindObject(t.Context(), c.Store, first.AdminObjectID); err != nil || !p.Disabled {
+				t.Errorf("the administrator is %+v, %v; want it disabled as it was", p, err)
+			}
+		})
 	}
 }
 
