@@ -47,7 +47,8 @@ func (d *Deployments) try(ctx context.Context, p *prepared) (t *trial, err error
 			Deployments: d, cloud: cloud, principal: p.object.Spec.Principal, outputs: map[string][]byte{},
 			onlyTemplate: p.object.Spec.Validation == "Template",
 		}
-		return t.plan(ctx, p.plan, p.object.ID.String())
+		_, err := t.plan(ctx, p.plan, p.object.ID.String())
+		return err
 	})
 	return t, err
 }
@@ -73,8 +74,9 @@ const (
 	certain
 )
 
-// plan tries the resources of a plan, what others wait for first.
-func (t *trial) plan(ctx context.Context, p *template.Plan, deployment string) error {
+// plan tries the resources of a plan, what others wait for first. It returns
+// what can be relied on of all of them.
+func (t *trial) plan(ctx context.Context, p *template.Plan, deployment string) (all reliance, err error) {
 	t.secrets = append(t.secrets, p.Secrets()...)
 	done := map[int]reliance{}
 	var visit func(i int) error
@@ -97,12 +99,14 @@ func (t *trial) plan(ctx context.Context, p *template.Plan, deployment string) e
 		done[i] = got
 		return err
 	}
+	all = certain
 	for i := range p.Resources {
 		if err := visit(i); err != nil {
-			return err
+			return unknown, err
 		}
+		all = min(all, done[i])
 	}
-	return nil
+	return all, nil
 }
 
 // resource tries one resource; least is what can be relied on of what it waits
@@ -198,7 +202,8 @@ func (t *trial) nested(ctx context.Context, p *template.Plan, r *template.Resour
 	if least == unknown { // its resources wait, with it, for what is not known
 		return unknown, t.unsure(ctx, plan, r.ID)
 	}
-	if err := t.plan(ctx, plan, r.ID); err != nil {
+	inner, err := t.plan(ctx, plan, r.ID)
+	if err != nil {
 		return unknown, err
 	}
 	outputs, err := plan.Outputs(ctx, t)
@@ -209,7 +214,7 @@ func (t *trial) nested(ctx context.Context, p *template.Plan, r *template.Resour
 		"id": r.ID, "name": r.Name, "type": Type,
 		"properties": map[string]any{"provisioningState": succeeded, "outputs": json.RawMessage(jsonc.Append(nil, outputs))},
 	})
-	return pending, err
+	return max(min(least, inner), pending), err
 }
 
 // unsure notes the resources of a plan of which nothing is known yet.
