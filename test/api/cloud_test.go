@@ -89,7 +89,7 @@ func join(t testing.TB, admin *bootstrap.Admin, host *fake.Host) *cloud {
 	c := &cloud{Admin: admin, t: t, host: host, client: &http.Client{Transport: transport}}
 	c.token = c.login(admin.ClientSecret, admin.Endpoint+"//.default").get("access_token").(string)
 	c.until("a node offers images", func() bool {
-		return len(c.want(200, "GET", c.provider("Compute", "locations/local/publishers"), "").list()) > 0
+		return len(c.want(200, "GET", c.provider("Compute", "locations/"+c.Location+"/publishers"), "").list()) > 0
 	})
 	return c
 }

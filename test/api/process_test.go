@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 			_ = os.RemoveAll(dir) // it is below the host's directory for what can go
 		}
 	}
+	if code == 0 && wholeRun() {
+		code = reportUncalled()
+	}
 	os.Exit(code)
 }
 

@@ -13,9 +13,16 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v3"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/monitor/armmonitor"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v11"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armdeployments"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armlocks"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources/v4"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions/v2"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/storage/armstorage/v3"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/subscription/armsubscription"
 )
 
 // checked is a transport that holds every answer to the SDK's own structs.
@@ -32,6 +39,7 @@ func (x checked) Do(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body.Close()
 	fitsSDK(x.c.t, resp, b)
+	note(resp)
 	resp.Body = io.NopCloser(bytes.NewReader(b))
 	return resp, nil
 }
@@ -62,28 +70,46 @@ func (c *cloud) credential(tenant, secret string) azcore.TokenCredential {
 // sdk is the factories of Azure's clients.
 type sdk struct {
 	*cloud
-	compute   *armcompute.ClientFactory
-	network   *armnetwork.ClientFactory
-	resources *armresources.ClientFactory
+	compute       *armcompute.ClientFactory
+	network       *armnetwork.ClientFactory
+	resources     *armresources.ClientFactory
+	subscriptions *armsubscriptions.ClientFactory
+	deployments   *armdeployments.ClientFactory
+	locks         *armlocks.ClientFactory
+	authorization *armauthorization.ClientFactory
+	monitor       *armmonitor.ClientFactory
+	storage       *armstorage.ClientFactory
+	accounts      *armsubscription.ClientFactory
 }
 
-// sdk makes clients that log in as the administrator.
-func (c *cloud) sdk() *sdk {
+// factories are all of them by the names of their modules.
+func (s *sdk) factories() map[string]any {
+	return map[string]any{
+		"armcompute": s.compute, "armnetwork": s.network, "armresources": s.resources, "armsubscriptions": s.subscriptions,
+		"armdeployments": s.deployments, "armlocks": s.locks, "armauthorization": s.authorization, "armmonitor": s.monitor,
+		"armstorage": s.storage, "armsubscription": s.accounts,
+	}
+}
+
+// sdk makes clients that log in as the administrator. Their calls go through
+// the policies.
+func (c *cloud) sdk(policies ...policy.Policy) *sdk {
 	c.t.Helper()
-	cred, options := c.credential(c.TenantID, c.ClientSecret), c.options()
-	compute, err := armcompute.NewClientFactory(c.SubscriptionID, cred, options)
-	if err != nil {
-		c.t.Fatal(err)
+	id, cred, options := c.SubscriptionID, c.credential(c.TenantID, c.ClientSecret), c.options()
+	options.PerCallPolicies = policies
+	return &sdk{
+		cloud:         c,
+		compute:       must(armcompute.NewClientFactory(id, cred, options))(c.t),
+		network:       must(armnetwork.NewClientFactory(id, cred, options))(c.t),
+		resources:     must(armresources.NewClientFactory(id, cred, options))(c.t),
+		subscriptions: must(armsubscriptions.NewClientFactory(cred, options))(c.t),
+		deployments:   must(armdeployments.NewClientFactory(id, cred, options))(c.t),
+		locks:         must(armlocks.NewClientFactory(id, cred, options))(c.t),
+		authorization: must(armauthorization.NewClientFactory(id, cred, options))(c.t),
+		monitor:       must(armmonitor.NewClientFactory(id, cred, options))(c.t),
+		storage:       must(armstorage.NewClientFactory(id, cred, options))(c.t),
+		accounts:      must(armsubscription.NewClientFactory(cred, options))(c.t),
 	}
-	network, err := armnetwork.NewClientFactory(c.SubscriptionID, cred, options)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	resources, err := armresources.NewClientFactory(c.SubscriptionID, cred, options)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return &sdk{c, compute, network, resources}
 }
 
 // must is v, of a call that must work.
