@@ -50,11 +50,19 @@ func (a *Agent) reconcileGuest(ctx context.Context, uid string) (time.Duration, 
 		return 0, err
 	}
 	s := &step{Agent: a, m: m, inst: inst, runs: runs, rec: rec}
+	next, some := s.nextCommand()
 	if gone := s.unassigned(); len(gone) > 0 {
-		return s.forgetCommand(ctx, gone[0])
+		forgotten, err := s.forgetCommand(ctx, gone[0])
+		if forgotten {
+			a.guests.Add(uid) // for the rest
+			return 0, nil
+		}
+		if !some {
+			return agentRetry, err
+		}
 	}
-	if c, ok := s.nextCommand(); ok {
-		return s.doCommand(ctx, c)
+	if some { // whatever became of those before
+		return s.doCommand(ctx, next)
 	}
 	return s.askAgent(ctx)
 }
@@ -82,34 +90,38 @@ func (s *step) nextCommand() (fabric.Command, bool) {
 
 // forgetCommand has the guest forget a command, if it has heard of it. That of a
 // guest that does not run or answer waits until it does.
-func (s *step) forgetCommand(ctx context.Context, uid string) (time.Duration, error) {
+func (s *step) forgetCommand(ctx context.Context, uid string) (forgotten bool, err error) {
 	if r := s.rec.Commands[uid]; r.Boot != "" {
 		if !s.answers() {
-			return 0, nil
+			return false, nil
 		}
 		err := s.c.Hypervisor.ForgetCommand(ctx, s.m.UID, r.Boot, uid)
 		if errors.Is(err, ErrNoAgent) {
-			return agentRetry, nil
+			return false, nil
 		}
 		if _, refused := errors.AsType[*fabric.Problem](err); err != nil && !refused {
-			return 0, fmt.Errorf("forget command: %w", err)
+			return false, fmt.Errorf("forget command: %w", err)
 		}
 	}
-	if err := s.updateCommands(func(m map[string]*commandRecord) { delete(m, uid) }); err != nil {
-		return 0, err
-	}
-	s.guests.Add(s.m.UID) // for the rest
-	return 0, nil
+	err = s.updateCommands(func(m map[string]*commandRecord) { delete(m, uid) })
+	return err == nil, err
 }
 
 // answers says whether there is a guest that could answer.
 func (s *step) answers() bool { return s.runs && s.inst.State == InstanceRunning }
 
+// stays says that the machine is not to be removed: before it is, that is told,
+// and then nothing may be remembered of it again.
+func (s *step) stays() bool {
+	m, ok := s.Machine(s.m.UID)
+	return ok && m.Presence != fabric.Absent
+}
+
 // updateCommands changes what is remembered of the machine's commands. A
 // machine that was removed meanwhile is not remembered again.
 func (s *step) updateCommands(f func(map[string]*commandRecord)) error {
 	return s.update(func(r *record) {
-		if r.StartedAt == nil {
+		if !s.stays() {
 			return
 		}
 		if r.Commands == nil {
@@ -129,8 +141,6 @@ func (s *step) doCommand(ctx context.Context, c fabric.Command) (time.Duration, 
 		}
 	}
 	switch {
-	case s.rec.StartedAt == nil: // it was never started: it may be on its way
-		return agentSoon, nil
 	case !s.runs && (s.m.Power != fabric.Running || s.halted()):
 		return 0, s.abandonCommand(c, r, "The virtual machine was stopped")
 	case !s.answers():
@@ -303,12 +313,12 @@ func (s *step) askAgent(ctx context.Context) (time.Duration, error) {
 // that is news.
 func (s *step) hearAgent(g *GuestAgent) error {
 	was := s.rec.Answering
-	if g == nil && was == nil || g != nil && was != nil && was.Version == g.Version || s.rec.StartedAt == nil {
+	if g == nil && was == nil || g != nil && was != nil && was.Version == g.Version {
 		return nil
 	}
 	err := s.update(func(r *record) {
 		switch {
-		case r.StartedAt == nil: // removed
+		case !s.stays():
 		case g == nil:
 			r.Answering = nil
 		default:

@@ -153,6 +153,26 @@ func TestCommandWithoutAnAgent(t *testing.T) {
 	})
 }
 
+// A guest that cannot be told to forget a command does not keep the next one
+// from its end.
+func TestCommandAfterOneThatIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := withMachine(t, script(cmd1, "echo hello"))
+		time.Sleep(time.Minute)
+		w.host.Silence("m1")
+		w.commands(script(cmd2, "echo next"))
+		time.Sleep(10 * time.Minute)
+		w.wantCommands(fabric.CommandReport{UID: cmd2, Problem: &fabric.Problem{Code: "VMAgentStatusCommunicationError"}})
+		w.host.Speak("m1")
+		w.commands()
+		time.Sleep(2 * time.Minute)
+		w.wantRan(cmd1)
+		if kept := w.host.Keeps("m1"); len(kept) > 0 {
+			t.Errorf("the guest keeps %v", kept)
+		}
+	})
+}
+
 func TestCommandThatIsNoLongerWantedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := withMachine(t, script(cmd1, "sleep 1000"))
@@ -173,6 +193,23 @@ func TestCommandOnAMachineThatIsOff(t *testing.T) {
 		w.host.PowerOff("m1")
 		time.Sleep(time.Second)
 		w.commands(script(cmd1, "echo hello"))
+		time.Sleep(time.Minute)
+		w.wantCommands(fabric.CommandReport{UID: cmd1, Problem: &fabric.Problem{Code: "OperationNotAllowed"}})
+		w.wantRan()
+	})
+}
+
+// One that was to start, and then is not, takes its commands along.
+func TestCommandOnAMachineThatNeverStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		hello(&w.want)
+		w.want.Networks = nil // which it waits for
+		w.want.Machines[0].Commands = []fabric.Command{script(cmd1, "echo hello")}
+		w.run()
+		time.Sleep(time.Minute)
+		w.wantCommands()
+		w.ask(func(m *fabric.Machine) { m.Power, m.PowerGeneration = fabric.Deallocated, 2 })
 		time.Sleep(time.Minute)
 		w.wantCommands(fabric.CommandReport{UID: cmd1, Problem: &fabric.Problem{Code: "OperationNotAllowed"}})
 		w.wantRan()
