@@ -177,9 +177,6 @@ func (s *Service) enterCode(ctx context.Context, tx store.Tx, code string, p *Pr
 // the answer is given once.
 func (s *Service) PollDevice(ctx context.Context, a Ask, code string) (*Grant, error) {
 	key := ticketKey(deviceTicket, code)
-	if s.polls.again(key, s.Now()) {
-		return nil, ErrSlowDown
-	}
 	d, err := findTicket[device](ctx, s.Store, key, s.Now())
 	switch {
 	case err != nil:
@@ -188,6 +185,8 @@ func (s *Service) PollDevice(ctx context.Context, a Ask, code string) (*Grant, e
 		return nil, ErrExpiredCode
 	case d.ClientID != strings.ToLower(a.ClientID):
 		return nil, ErrBadGrant
+	case d.UserID == "" && s.polls.again(key, s.Now()):
+		return nil, ErrSlowDown
 	case d.UserID == "":
 		return nil, ErrPending
 	}

@@ -243,8 +243,6 @@ func TestDevicePage(t *testing.T) {
 	if w := b.do(t, "POST", "/device", b.fill(t, "/device", "user_code", user, "username", alice, "password", password)); w.Code != 200 || !strings.Contains(w.Body.String(), "Azure CLI goes on as "+alice) {
 		t.Fatalf("POST = %d %s", w.Code, w.Body)
 	}
-	// The next program comes to the same handler's memory of polls.
-	h.Identity = again(t, h.Identity)
 	status, g := ask(t, h, "POST", "/adfs/oauth2/token", poll)
 	if status != 200 || payload(t, g["id_token"])["upn"] != alice || g["refresh_token"] == nil {
 		t.Errorf("token = %d %v", status, g)
@@ -252,16 +250,6 @@ func TestDevicePage(t *testing.T) {
 	if w := b.do(t, "DELETE", "/device", nil); w.Code != 405 {
 		t.Errorf("DELETE = %d, want 405", w.Code)
 	}
-}
-
-// again is the service of the next start.
-func again(t *testing.T, s *identity.Service) *identity.Service {
-	t.Helper()
-	next, err := identity.New(t.Context(), s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return next
 }
 
 const (
