@@ -26,7 +26,7 @@ type sample struct {
 
 const anyTracked = `{"location":"local"}`
 
-// samples are of a cloud that is furnished, with a security group and a disk.
+// samples are of a cloud with a machine, a security group and a disk.
 func (c *cloud) samples() map[string]sample {
 	const dots, last = "_.-", "_"
 	return map[string]sample{
@@ -38,7 +38,9 @@ func (c *cloud) samples() map[string]sample {
 		network.NSGType:      {c.network("networkSecurityGroups"), anyTracked, 1, 80, "", dots, last},
 		network.RuleType: {c.network("networkSecurityGroups/nsg/securityRules"), `{"properties":{"access":"Allow","direction":"Inbound","priority":100,"protocol":"*",
 			"sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}`, 1, 80, "", dots, last},
-		compute.VMType:    {c.compute("virtualMachines"), c.vmBody("nic1").String(), 1, 64, "", dots, last},
+		compute.VMType: {c.compute("virtualMachines"), c.vmBody("nic2").String(), 1, 64, "", dots, last},
+		compute.ExtensionType: {c.compute("virtualMachines/vm/extensions"), `{"location":"local","properties":{"publisher":"Microsoft.Azure.Extensions","type":"CustomScript",
+			"typeHandlerVersion":"2.1","settings":{"commandToExecute":"true"}}}`, 1, 64, "", dots, last},
 		compute.DiskType:  {c.compute("disks"), c.diskBody().String(), 1, 80, "_", dots, last},
 		compute.ImageType: {c.compute("images"), `{"location":"local","properties":{"storageProfile":{"osDisk":{"osType":"Linux","osState":"Generalized","managedDisk":{"id":"` + c.compute("disks/d") + `"}}}}}`, 1, 80, "_", dots, last},
 		compute.AVSetType: {c.compute("availabilitySets"), anyTracked, 1, 80, "_", dots, last},
@@ -54,7 +56,7 @@ func table() []arm.Type {
 // Every type has the verbs, statuses, actions and names that the table of types
 // says, over HTTP, and what it says is what Azure's clients take.
 func TestTableOfTypes(t *testing.T) {
-	c := newCloud(t).furnished()
+	c := newCloud(t).withVM()
 	c.want(201, "PUT", c.network("networkSecurityGroups/nsg"), anyTracked)
 	c.done("PUT", c.compute("disks/d"), c.diskBody().String())
 	samples := c.samples()
