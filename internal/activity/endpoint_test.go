@@ -1,7 +1,6 @@
 package activity
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,17 +13,14 @@ import (
 )
 
 // inGroup is the right to see what is in a group.
-type inGroup string
-
-func (g inGroup) May(_ arm.Principal, _ string, at arm.ID) bool {
-	return strings.EqualFold(at.ResourceGroup, string(g))
+type inGroup struct {
+	armtest.Everyone
+	group string
 }
 
-func (g inGroup) MayWithin(arm.Principal, string, arm.ID) bool { return true }
-
-func (g inGroup) Sees(arm.Principal, arm.ID) bool { return true }
-
-func (g inGroup) CheckLocks(context.Context, store.Reader, string, arm.ID) error { return nil }
+func (g inGroup) May(_ arm.Principal, _ string, at arm.ID) bool {
+	return strings.EqualFold(at.ResourceGroup, g.group)
+}
 
 // list reads all pages, and gives each event's correlation id, in order.
 func list(t *testing.T, s store.Store, c arm.Call, query string, limit int) (got []string, pages int) {
@@ -65,8 +61,8 @@ func TestValues(t *testing.T) {
 	}{
 		"between":           {between, nil, []string{"8", "7", "6", "5"}},
 		"of a group":        {between + " and resourceGroupName eq 'other'", nil, []string{"7", "5"}},
-		"that one may see":  {between, inGroup("RG"), []string{"8", "6"}},
-		"that one must not": {between, inGroup("x"), nil},
+		"that one may see":  {between, inGroup{group: "RG"}, []string{"8", "6"}},
+		"that one must not": {between, inGroup{group: "x"}, nil},
 		"one":               {"correlationId eq '3'", nil, []string{"3"}},
 	}
 	for name, tt := range tests {

@@ -130,6 +130,10 @@ func (s switching) CheckLocks(ctx context.Context, tx store.Reader, action strin
 	return (*s.to).CheckLocks(ctx, tx, action, id)
 }
 
+func (s switching) Drop(ctx context.Context, tx store.Tx, id arm.ID) error {
+	return (*s.to).Drop(ctx, tx, id)
+}
+
 // Who asked for an operation may see how it goes, though he may read nothing.
 func TestPollOfWhoAsked(t *testing.T) {
 	rights, kept := arm.Rights(armtest.Everyone{}), &recorder{}

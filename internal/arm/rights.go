@@ -21,6 +21,9 @@ type Rights interface {
 	Sees(p Principal, in ID) bool
 	// CheckLocks says which locks keep the action from what has the ID.
 	CheckLocks(ctx context.Context, tx store.Reader, action string, id ID) error
+	// Drop lets go of what is assigned and locked on what has the ID. Of what is
+	// stored under a key of its own that happens by itself.
+	Drop(ctx context.Context, tx store.Tx, id ID) error
 }
 
 // Client is what errors call the principal.
@@ -134,6 +137,21 @@ func (c *Call) checkLinks(ctx context.Context, from ID, was, now map[string]ID) 
 		}
 	}
 	return nil
+}
+
+// CheckNewLinks is CheckLink of all that o, which was read in the transaction,
+// refers to now and did not before. It is for those who put o by themselves.
+func CheckNewLinks[S, T any](ctx context.Context, c *Call, o *Object[S, T]) error {
+	return c.checkLinks(ctx, c.ID, o.referred, references(&o.Spec))
+}
+
+// DropRights lets go of what is assigned and locked on what has the ID, which
+// has no key of its own and is being deleted.
+func (c *Call) DropRights(ctx context.Context, id ID) error {
+	if c.Rights == nil {
+		return nil
+	}
+	return c.Rights.Drop(ctx, c.Tx, id)
 }
 
 // made says whether the request itself made the resource.

@@ -50,6 +50,11 @@ func (only) CheckLocks(context.Context, store.Reader, string, ID) error {
 	return Conflict("ScopeLocked", "Locked.")
 }
 
+func (only) Drop(_ context.Context, tx store.Tx, _ ID) error {
+	tx.Delete("dropped")
+	return nil
+}
+
 func TestCheckLink(t *testing.T) {
 	g := Group("s", "g")
 	vm := g.Resource("Microsoft.Compute/virtualMachines", "vm")

@@ -84,6 +84,9 @@ func resolveImage(ctx context.Context, c *arm.Call, cat Catalogue, m *arm.Meta, 
 
 func resolveUserImage(ctx context.Context, c *arm.Call, m *arm.Meta, target string, id arm.ID) (*resolved, error) {
 	img, err := arm.Linked(ctx, c.Tx, Images, m, target+".id", id)
+	if err == nil {
+		err = c.CheckLink(m.ID, id)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -95,6 +95,9 @@ func (p *children[B, C, S]) Delete(ctx context.Context, c *arm.Call) (arm.Result
 	}
 	list := p.list(&o.Spec)
 	*list = append((*list)[:i], (*list)[i+1:]...)
+	if err := c.DropRights(ctx, c.ID); err != nil {
+		return arm.Result{}, err
+	}
 	return arm.Result{}, p.write(ctx, c, o, was)
 }
 
@@ -143,6 +146,9 @@ func (p *children[B, C, S]) put(ctx context.Context, c *arm.Call, was *arm.Objec
 
 func (p *children[B, C, S]) write(ctx context.Context, c *arm.Call, o, was *arm.Object[S, NoStatus]) error {
 	if err := p.check(ctx, c, o, was); err != nil {
+		return err
+	}
+	if err := arm.CheckNewLinks(ctx, c, o); err != nil {
 		return err
 	}
 	o.Generation++

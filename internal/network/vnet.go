@@ -190,14 +190,25 @@ func inside(p netip.Prefix, space []netip.Prefix) bool {
 }
 
 // checkSubnetChange refuses to take away a subnet, or its addresses, from
-// under a network interface. now is nil when the subnet goes.
+// under a network interface or a lock. now is nil when the subnet goes, and with
+// it what is assigned on it.
 func checkSubnetChange(ctx context.Context, c *arm.Call, vnet arm.ID, old, now *Subnet) error {
 	if now != nil && now.Prefix == old.Prefix {
 		return nil
 	}
-	users, err := arm.Users(ctx, c.Tx, vnet.Child("subnets", old.Name))
-	if err != nil || len(users) == 0 {
+	id := vnet.Child("subnets", old.Name)
+	users, err := arm.Users(ctx, c.Tx, id)
+	if err != nil {
 		return err
+	}
+	if len(users) == 0 && now != nil {
+		return nil
+	}
+	if len(users) == 0 {
+		if err := c.CheckUnlocked(ctx, SubnetType+"/delete", id); err != nil {
+			return err
+		}
+		return c.DropRights(ctx, id)
 	}
 	if now == nil {
 		return arm.BadRequest("InUseSubnetCannotBeDeleted", "Subnet %s is in use by %s and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet.", old.Name, users[0])

@@ -67,6 +67,9 @@ func (s *Store) CheckLocks(ctx context.Context, tx store.Reader, action string, 
 		shownScope(id), verb, strings.Join(slices.Compact(locked), "', '"))
 }
 
+// Drop is the function of that name.
+func (*Store) Drop(ctx context.Context, tx store.Tx, id arm.ID) error { return Drop(ctx, tx, id) }
+
 // EnsureAdministrator makes the principal of a an Owner of the whole cloud, if no
 // one is: of a new cloud, and of one from before there were roles.
 func EnsureAdministrator(ctx context.Context, s store.Store, a Assignment) error {

@@ -61,6 +61,26 @@ func TestLockedDiskStays(t *testing.T) {
 	c.done("DELETE", c.compute("virtualMachines/vm"), "")
 }
 
+// A subnet goes neither by itself nor by being left out of its network when it is
+// locked, and takes along what is assigned on it.
+func TestLockedSubnetStays(t *testing.T) {
+	c := newCloud(t)
+	c.want(201, "PUT", c.group("rg"), `{"location":"local"}`)
+	vnet, subnet := c.network("virtualNetworks/net"), c.network("virtualNetworks/net/subnets/sn")
+	c.want(201, "PUT", vnet, c.vnetBody().String())
+	without := c.vnetBody().with("properties.subnets", []any{}).String()
+	m := c.member("m")
+	c.give(m, reader, subnet)
+	m.want(200, "GET", subnet, "")
+	c.lock(subnet, "l", "CanNotDelete")
+	c.refused(409, "ScopeLocked", "DELETE", subnet, "")
+	c.refused(409, "ScopeLocked", "PUT", vnet, without)
+	c.want(200, "DELETE", subnet+"/providers/Microsoft.Authorization/locks/l", "")
+	c.want(200, "PUT", vnet, without)
+	c.want(200, "PUT", vnet, c.vnetBody().String())
+	m.refused(403, "AuthorizationFailed", "GET", subnet, "")
+}
+
 func TestLocksListed(t *testing.T) {
 	c := newCloud(t).furnished()
 	nic := c.network("networkInterfaces/nic1")

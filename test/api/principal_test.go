@@ -3,7 +3,6 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
-	"testing"
 
 	"github.com/google/uuid"
 )
@@ -27,9 +26,6 @@ func (c *cloud) member(name string) *member {
 	m.token = m.login(secret, c.Endpoint+"//.default").get("access_token").(string)
 	return m
 }
-
-// in is the member in a subtest.
-func (m *member) in(t testing.TB) *member { return &member{m.cloud.in(t), m.id} }
 
 // give gives a role, by its id, and returns the path of the assignment.
 func (c *cloud) give(to *member, role, at string) string {

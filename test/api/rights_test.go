@@ -191,6 +191,29 @@ func TestLinkedRights(t *testing.T) {
 	m.done("PATCH", c.group("own")+"/providers/Microsoft.Compute/virtualMachines/vm", attach)
 }
 
+// A subnet joins a security group, by itself and with its network.
+func TestLinkedRightsOfSubnets(t *testing.T) {
+	c := newCloud(t)
+	c.want(201, "PUT", c.group("rg"), `{"location":"local"}`)
+	c.want(201, "PUT", c.group("own"), `{"location":"local"}`)
+	nsg := c.network("networkSecurityGroups/nsg")
+	c.want(201, "PUT", nsg, `{"location":"local"}`)
+	m := c.member("m")
+	c.give(m, contributor, c.group("own"))
+	vnet := c.group("own") + "/providers/Microsoft.Network/virtualNetworks/vnet"
+	joined := fmt.Sprintf(`{"properties":{"addressPrefix":"10.9.0.0/24","networkSecurityGroup":{"id":%q}}}`, nsg)
+	const network = `{"location":"local","properties":{"addressSpace":{"addressPrefixes":["10.9.0.0/16"]},"subnets":[%s]}}`
+	named := strings.Replace(joined, "{", `{"name":"s",`, 1)
+	m.refused(403, "LinkedAuthorizationFailed", "PUT", vnet, fmt.Sprintf(network, named))
+	m.want(201, "PUT", vnet, fmt.Sprintf(network, ""))
+	m.refused(403, "LinkedAuthorizationFailed", "PUT", vnet+"/subnets/s", joined)
+	given := c.give(m, networkContributor, nsg)
+	m.want(201, "PUT", vnet+"/subnets/s", joined)
+	c.want(200, "DELETE", given, "")
+	m.want(200, "PUT", vnet+"/subnets/s", joined) // it is there already
+	m.want(200, "PUT", vnet, fmt.Sprintf(network, named))
+}
+
 // A role that is taken away is gone for the next request, whoever else is busy.
 func TestRightsEndAtOnce(t *testing.T) {
 	c := newCloud(t)

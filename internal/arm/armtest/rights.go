@@ -21,3 +21,6 @@ func (Everyone) Sees(arm.Principal, arm.ID) bool { return true }
 
 // CheckLocks finds none.
 func (Everyone) CheckLocks(context.Context, store.Reader, string, arm.ID) error { return nil }
+
+// Drop has nothing to let go of.
+func (Everyone) Drop(context.Context, store.Tx, arm.ID) error { return nil }
