@@ -17,5 +17,6 @@ func (d *Deployments) cancel(ctx context.Context, c *arm.Call, _ []byte) (arm.Re
 		return arm.Result{}, arm.Conflict("DeploymentCannotBeCancelled", "The deployment '%s' cannot be cancelled because it is not in an active state.", o.ID.Name())
 	}
 	o.Spec.Canceled, o.ChangedAt = true, c.Now
+	c.Tx.Put(underWayKey(o.UID), []byte(canceled))
 	return arm.Result{}, deployments.Put(ctx, c.Tx, o)
 }

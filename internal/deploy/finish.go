@@ -142,6 +142,7 @@ func (d *Deployments) finish(ctx context.Context, o *object, k *known, st *Statu
 			tx.Put(plainKey(o.UID, "export"), jsonc.Append(nil, exportable(k.plan.Template())))
 		}
 		dropSecrets(tx, o.UID)
+		tx.Delete(underWayKey(o.UID))
 		return deployments.PutStatus(tx, o.ID, st)
 	})
 	if err != nil {

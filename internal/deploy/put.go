@@ -65,6 +65,7 @@ func (d *Deployments) begin(ctx context.Context, c *arm.Call, p *prepared) (*arm
 	if err != nil {
 		return nil, err
 	}
+	c.Tx.Put(underWayKey(p.object.UID), []byte(running))
 	p.source.keep(c.Tx, p.object.UID, p.secret())
 	return op, deployments.Put(ctx, c.Tx, p.object)
 }

@@ -82,11 +82,14 @@ func (r *run) write(ctx context.Context, rec *record) error {
 		return err
 	}
 	_, err = r.Store.Update(ctx, func(tx store.Tx) error {
-		now, err := current(ctx, tx, r.object)
+		e, err := tx.Get(ctx, underWayKey(r.object.UID))
+		if errors.Is(err, store.ErrNotFound) {
+			err = errOver
+		}
 		if err != nil {
 			return err
 		}
-		if now.Spec.Canceled {
+		if string(e.Value) == canceled {
 			r.stop.Store(true)
 		}
 		tx.Put(recordKey(r.object.UID, rec.Number), b)
@@ -94,6 +97,10 @@ func (r *run) write(ctx context.Context, rec *record) error {
 	})
 	return err
 }
+
+// underWayKey is there as long as the deployment with the UID is under way: it
+// says "Running" or "Canceled".
+func underWayKey(uid string) string { return plainKey(uid, "under-way") }
 
 // current is the deployment as it is now, if it is still o and under way.
 func current(ctx context.Context, tx store.Tx, o *object) (*object, error) {

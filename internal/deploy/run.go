@@ -13,7 +13,7 @@ import (
 )
 
 // parallel is how many requests of one deployment are made at a time.
-const parallel = 16
+const parallel = 8
 
 // run is one look at a deployment.
 type run struct {
