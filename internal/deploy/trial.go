@@ -38,6 +38,8 @@ type trial struct {
 	outputs map[string][]byte
 	// onlyTemplate does not ask the cloud for anything.
 	onlyTemplate bool
+	// noRights leaves it to the deployment itself to find rights missing.
+	noRights bool
 }
 
 // try tries a plan out.
@@ -45,7 +47,7 @@ func (d *Deployments) try(ctx context.Context, p *prepared) (t *trial, err error
 	err = d.Cloud.Try(ctx, func(cloud Cloud) error {
 		t = &trial{
 			Deployments: d, cloud: cloud, principal: p.object.Spec.Principal, outputs: map[string][]byte{},
-			onlyTemplate: p.object.Spec.Validation == "Template",
+			onlyTemplate: p.object.Spec.Validation == "Template", noRights: p.object.Spec.Validation == "ProviderNoRbac",
 		}
 		_, err := t.plan(ctx, p.plan, p.object.ID.String())
 		return err
@@ -132,7 +134,7 @@ func (t *trial) resource(ctx context.Context, p *template.Plan, r *template.Reso
 	}
 	resp, err := t.cloud.Do(ctx, Request{Principal: t.principal, Method: "PUT", Path: r.ID, APIVersion: r.APIVersion, Body: jsonc.Append(nil, o.wanted)})
 	if ae := asRefusal(err); ae != nil {
-		if least == certain && lasting(ae) {
+		if least == certain && t.lasts(ae) {
 			t.refuse(ae, r)
 		}
 		return unknown, nil
@@ -150,9 +152,9 @@ func (t *trial) resource(ctx context.Context, p *template.Plan, r *template.Reso
 	return least, nil
 }
 
-// lasting says whether a refusal would be the same when the deployment runs.
-func lasting(e *arm.Error) bool {
-	return e.Status < 500 && e.Status != 409 && e.Status != 429
+// lasts says whether a refusal would be the same when the deployment runs.
+func (t *trial) lasts(e *arm.Error) bool {
+	return e.Status < 500 && e.Status != 409 && e.Status != 429 && !(t.noRights && e.Status == 403)
 }
 
 func (t *trial) refuse(e *arm.Error, r *template.Resource) {
@@ -168,7 +170,7 @@ func (t *trial) blame(err error, r *template.Resource) error {
 	if ae == nil {
 		return err
 	}
-	if lasting(ae) {
+	if t.lasts(ae) {
 		t.refuse(ae, r)
 	}
 	return nil

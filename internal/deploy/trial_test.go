@@ -22,6 +22,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"good":               {templateOf(thing("a", `{}`), thing("b", `{"x": "[reference('a').provisioningState]"}`)), "", 2},
 		"refused":            {templateOf(thing("a", `{}`), thing("b", `{"fail": "now"}`, "a")), "ThingRefused", 0},
+		"without rights":     {templateOf(thing("a", `{"fail": "rights"}`)), "AuthorizationFailed", 0},
 		"refused for now":    {templateOf(thing("a", `{"fail": "conflict"}`)), "", 1},
 		"after what is slow": {templateOf(thing("a", `{"slow": true}`), thing("b", `{"fail": "now"}`, "a")), "", 2},
 		"of unknown":         {templateOf(thing("a", `{"fail": "conflict"}`), thing("b", `{"fail": "now", "x": "[reference('a').y]"}`)), "", 2},
@@ -68,6 +69,18 @@ func TestValidateTemplateOnly(t *testing.T) {
 		t.Errorf("it is refused with %s", code)
 	}
 	w.deployed("d", body, failed)
+}
+
+// Rights are left to the deployment itself where a client asks for that.
+func TestValidateWithoutRights(t *testing.T) {
+	w := newWorld(t)
+	body := strings.Replace(deploymentBody(templateOf(thing("a", `{"fail": "rights"}`)), ""), `"mode"`, `"validationLevel": "providerNoRbac", "mode"`, 1)
+	if _, code := w.ask("POST", deploymentID("d").String()+"/validate", body); code != "" {
+		t.Errorf("it is refused with %s", code)
+	}
+	if o := w.deployed("d", body, failed); o.Status.Error.Details[0].Code != "AuthorizationFailed" {
+		t.Errorf("it failed by %v", o.Status.Error.Details[0])
+	}
 }
 
 // changes is a what-if's result, by the last names of the resources.

@@ -309,6 +309,9 @@ func (i in) putThing(ctx context.Context, r Request, id arm.ID, s stored, there 
 	if wants.Properties["fail"] == "now" {
 		return nil, arm.BadRequest("ThingRefused", "The thing %s with %v is refused.", id.Name(), wants.Properties)
 	}
+	if wants.Properties["fail"] == "rights" {
+		return nil, arm.StatusError(403, "AuthorizationFailed", "The thing %s is not for you.", id.Name())
+	}
 	if wants.Properties["fail"] == "conflict" {
 		return nil, arm.Conflict("ThingInUse", "The thing %s with %v is in use.", id.Name(), wants.Properties)
 	}
