@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lazuli/internal/api"
 	"lazuli/internal/cli"
 	"lazuli/internal/daemon"
 	"lazuli/internal/identity/federation"
@@ -38,6 +40,14 @@ func (f *serverFlags) add(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.ProvisionTimeout, "provision-timeout", 0, "how long a guest may take until it reports that it is ready (default 20m)")
 	fs.StringSliceVar(&f.Issuers, "oidc-issuer", nil, "`URL` of an OpenID Connect issuer whose tokens federated credentials of service principals may accept")
 	fs.StringSliceVar(&f.TemplateSources, "template-source", nil, "`URL` below which templates may be linked from: https://host/path/")
+	fs.DurationVar(&f.ActivityTime, "activity-time", 0, "how long the activity log is kept (default 2160h, which is 90 days)")
+	fs.Int64Var(&f.ActivityBytes, "activity-bytes", 0, "how much of the activity log is kept, the newest (default 64 MiB)")
+	for _, l := range []struct {
+		what string
+		rate *api.Rate
+	}{{"reads", &f.Limits.Reads}, {"writes", &f.Limits.Writes}, {"deletes", &f.Limits.Deletes}} {
+		fs.Float64Var(&l.rate.PerSecond, "max-"+l.what, 0, "how many "+l.what+" a second one principal may ask of a subscription, and twenty times as many at once")
+	}
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
 	fs.BoolVar(&f.Volatile, "volatile", false, "keep the state in memory only, to try the API out")
 	fs.BoolVar(&f.UnsafeNoFsync, "unsafe-no-fsync", false, "acknowledge writes that a power cut may lose")
@@ -55,6 +65,9 @@ func (f *serverFlags) config(cmd *cobra.Command) (daemon.ServerConfig, error) {
 	if _, err := federation.New(federation.Config{URLs: f.Issuers}); err != nil {
 		return f.ServerConfig, cli.Usage("--oidc-issuer: %v", err)
 	}
+	if err := f.checkBounds(); err != nil {
+		return f.ServerConfig, err
+	}
 	f.PublicPool = nil
 	for _, s := range f.pool {
 		p, err := netip.ParsePrefix(s)
@@ -64,6 +77,21 @@ func (f *serverFlags) config(cmd *cobra.Command) (daemon.ServerConfig, error) {
 		f.PublicPool = append(f.PublicPool, p)
 	}
 	return f.ServerConfig, nil
+}
+
+// checkBounds refuses what is no bound, and says how many requests there may be
+// at once.
+func (f *serverFlags) checkBounds() error {
+	if f.ActivityTime < 0 || f.ActivityBytes < 0 {
+		return cli.Usage("--activity-time and --activity-bytes are not less than nothing")
+	}
+	for _, r := range []*api.Rate{&f.Limits.Reads, &f.Limits.Writes, &f.Limits.Deletes} {
+		if r.PerSecond < 0 || r.PerSecond > 1e6 {
+			return cli.Usage("--max-reads, --max-writes and --max-deletes are from 0, for the default, to a million")
+		}
+		r.Burst = int(math.Ceil(20 * r.PerSecond))
+	}
+	return nil
 }
 
 // checkAddress refuses what is not a host and a port.
