@@ -43,6 +43,10 @@ type claims struct {
 	Epoch    int    `json:"lazuli_epoch,omitempty"`
 }
 
+// Entra names the one audience of a token in a string, and there are clients
+// that read no array there, like Terraform's.
+func init() { jwt.MarshalSingleStringAsArray = false }
+
 // Kinds of tokens, as Entra has them.
 const (
 	tokenOfApp  = "app"
