@@ -10,8 +10,11 @@ import (
 
 	"lazuli/internal/arm"
 	"lazuli/internal/compute"
+	"lazuli/internal/deploy"
 	"lazuli/internal/network"
 	"lazuli/internal/resources"
+	"lazuli/internal/rights"
+	"lazuli/internal/storage"
 )
 
 // sample is how the walk makes a resource of a type, and what Azure documents
@@ -73,6 +76,30 @@ func TestTableOfTypes(t *testing.T) {
 			w.methods()
 			w.names()
 			w.life()
+		})
+	}
+}
+
+// Types whose resources are made by tests of their own have the verbs of the
+// table, too.
+func TestVerbsOfOtherTypes(t *testing.T) {
+	c := newCloud(t).furnished()
+	others := slices.Concat(rights.Types(rights.Config{}), (&deploy.Deployments{}).Types(), storage.Types(storage.Config{}))
+	for _, typ := range table() {
+		if typ.Name == resources.TagsType {
+			others = append(others, typ)
+		}
+	}
+	for _, typ := range others {
+		t.Run(typ.Name, func(t *testing.T) {
+			w := walk{c.in(t), typ, sample{at: c.group("rg") + "/providers/" + typ.Name}}
+			w.only(w.at+"/default", typ.Methods())
+			if typ.Can(arm.CanList) {
+				w.only(w.at, []string{http.MethodGet})
+			}
+			for name := range typ.Actions {
+				w.only(w.at+"/default/"+name, []string{http.MethodPost})
+			}
 		})
 	}
 }
