@@ -42,6 +42,7 @@ func TestDebian(t *testing.T) {
 		{"provisioned", d.provisioned},
 		{"no password", d.noPassword},
 		{"agent", d.agent},
+		{"access", d.access},
 		{"console", d.console},
 		{"reboot", d.reboot},
 		{"log", d.log},
@@ -123,6 +124,38 @@ func (d *debian) agent(t *testing.T) {
 		return err
 	})
 	t.Logf("the instance view has %s", said)
+}
+
+// access is what "az vm user" does, as it asks for it.
+func (d *debian) access(t *testing.T) {
+	a := d.c.API()
+	r := &runner{c: d.c, a: a, g: d.g}
+	change := func(protected object) {
+		t.Helper()
+		op, err := a.Begin(context.Background(), "PUT", r.vm()+"/extensions/VMAccessForLinux", object{"location": a.Location(), "properties": object{
+			"publisher": "Microsoft.OSTCExtensions", "type": "VMAccessForLinux", "typeHandlerVersion": "1.5", "settings": object{}, "protectedSettings": protected,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.await(op); got.Status != "Succeeded" {
+			t.Fatalf("%v: %+v", protected, got)
+		}
+	}
+	change(object{"username": "bob", "ssh_key": d.c.PublicKey()})
+	if got := d.g.SSH("sudo -u bob sudo -n whoami; sudo cat ~bob/.ssh/authorized_keys; sudo stat -c %U:%a ~bob/.ssh/authorized_keys"); got != "root\n"+d.c.PublicKey()+"\nbob:600" {
+		t.Errorf("bob is %q", got)
+	}
+	change(object{"username": "bob", "password": "Correct-Horse-1"})
+	if got := d.g.SSH("sudo passwd -S bob | cut -d' ' -f2; sudo sshd -T | grep -i ^passwordauthentication"); got != "P\npasswordauthentication yes" {
+		t.Errorf("bob's password: %q", got)
+	}
+	change(object{"reset_ssh": true})
+	change(object{"remove_user": "bob"})
+	if got := d.g.SSH("id bob >/dev/null 2>&1 || echo gone; sudo ls /etc/sudoers.d | grep -c bob; true"); got != "gone\n0" {
+		t.Errorf("bob is %q", got)
+	}
+	t.Log("a user comes, gets a password, and goes; the SSH server is reset")
 }
 
 // console types at the serial port and reads what comes back.
