@@ -8,25 +8,19 @@ import (
 
 	"lazuli/internal/daemon"
 	"lazuli/internal/identity/bootstrap"
-	"lazuli/internal/node/fake"
 )
 
-// cloud is what its administrator has of a cloud.
-type cloud struct {
-	*bootstrap.Admin
-	host *fake.Host
-}
-
-// newCloud runs a cloud on a host that is not there until the test ends.
-func newCloud(t *testing.T) *cloud {
+// newCloud runs a cloud, on a host that runs no machines but behaves as if,
+// until the test ends.
+func newCloud(t *testing.T) *bootstrap.Admin {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	dir, host := t.TempDir(), fake.New()
+	dir := t.TempDir()
 	sc := daemon.ServerConfig{
 		DataDir: dir, Listen: "127.0.0.1:0", NodeListen: "127.0.0.1:0", Volatile: true, Log: log,
 		PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
 	}
-	nc := daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, FakeHost: host, Log: log}
+	nc := daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, Log: log}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan *bootstrap.Cloud, 1), make(chan error, 1)
 	go func() {
@@ -40,7 +34,7 @@ func newCloud(t *testing.T) *cloud {
 	})
 	select {
 	case c := <-ready:
-		return &cloud{Admin: &c.Admin, host: host}
+		return &c.Admin
 	case err := <-ended:
 		ended <- nil
 		t.Fatalf("the cloud did not start: %v", err)
