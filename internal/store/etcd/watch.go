@@ -3,6 +3,7 @@ package etcd
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -29,7 +30,7 @@ func (s *Store) Watch(ctx context.Context, prefix string, after int64, f func(re
 		case <-s.done:
 			return store.ErrClosed
 		case resp := <-stream.Chan():
-			if err := deliver(ctx, resp, f); err != nil {
+			if err := s.deliver(ctx, resp, f); err != nil {
 				return err
 			}
 		}
@@ -62,7 +63,7 @@ func watchEnd(end string) []byte {
 
 // deliver calls f once for each revision in resp. The database never splits a
 // revision between two responses.
-func deliver(ctx context.Context, resp mvcc.WatchResponse, f func(int64, []store.Event) error) error {
+func (s *Store) deliver(ctx context.Context, resp mvcc.WatchResponse, f func(int64, []store.Event) error) error {
 	if resp.CompactRevision != 0 {
 		return store.ErrCompacted
 	}
@@ -72,7 +73,7 @@ func deliver(ctx context.Context, resp mvcc.WatchResponse, f func(int64, []store
 		for len(rest) > 0 && rest[0].Kv.ModRevision == rev {
 			events, rest = append(events, event(rest[0])), rest[1:]
 		}
-		if err := ctx.Err(); err != nil {
+		if err := s.awaitReadable(ctx, rev); err != nil {
 			return err
 		}
 		if err := f(rev, events); err != nil {
@@ -80,6 +81,25 @@ func deliver(ctx context.Context, resp mvcc.WatchResponse, f func(int64, []store
 		}
 	}
 	return nil
+}
+
+// unreadable is how long to wait for a transaction that is about to end.
+const unreadable = 20 * time.Microsecond
+
+// awaitReadable waits until what was written at rev can be read: the database
+// tells watches of a transaction just before it ends. Who is told that something
+// was made, and then does not find it, would take it for deleted.
+func (s *Store) awaitReadable(ctx context.Context, rev int64) error {
+	for s.member.Server.KV().Rev() < rev {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.done:
+			return store.ErrClosed
+		case <-time.After(unreadable):
+		}
+	}
+	return ctx.Err()
 }
 
 // event copies e, which all watches share.

@@ -24,6 +24,7 @@ var watches = map[string]func(*testing.T, store.Store){
 	"ErrorOfF":     testWatchErrorOfF,
 	"Cancel":       testWatchCancel,
 	"Lease":        testWatchLease,
+	"Readable":     testReadable,
 }
 
 // batch is one call of Watch's function.
@@ -190,4 +191,35 @@ func testWatchLease(t *testing.T, s store.Store) {
 	if diff := cmp.Diff([]store.Event{deleted("a", got[0].Rev), deleted("b", got[0].Rev)}, got[0].Events); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// testReadable has what a watch tells be there to be read: who is told that
+// something was made, and then does not find it, takes it for deleted.
+func testReadable(t *testing.T, s store.Store) {
+	const writers, writes = 8, 250
+	rev := put(t, s, "before=x")
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range writes {
+				put(t, s, fmt.Sprintf("/readable/%d/%d=x", w, i))
+			}
+		})
+	}
+	left := writers * writes
+	err := s.Watch(ctx(t), "/readable/", rev, func(_ int64, events []store.Event) error {
+		for _, e := range events {
+			if got, err := s.Get(ctx(t), e.Key); err != nil || got.Revision < e.Revision {
+				return fmt.Errorf("%s was written at %d, and is read at %d: %w", e.Key, e.Revision, got.Revision, err)
+			}
+		}
+		if left -= len(events); left == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if err != errEnough {
+		t.Error(err)
+	}
+	wg.Wait()
 }
