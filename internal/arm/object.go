@@ -112,24 +112,23 @@ func statusKey(id ID) string { return statusRoot + Key(id) }
 
 // Get reads one resource; the error is NotFound(id) when there is none.
 func (c Collection[S, T]) Get(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
+	o, err := c.Find(ctx, r, id)
+	if err == nil && o == nil {
+		return nil, NotFound(id)
+	}
+	return o, err
+}
+
+// Find is Get, but nil without an error when there is none.
+func (c Collection[S, T]) Find(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
 	e, err := r.Get(ctx, specKey(id))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, NotFound(id)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return c.decode(ctx, r, e)
-}
-
-// Find is Get, but nil without an error when there is none.
-func (c Collection[S, T]) Find(ctx context.Context, r store.Reader, id ID) (*Object[S, T], error) {
-	o, err := c.Get(ctx, r, id)
-	var ae *Error
-	if errors.As(err, &ae) && ae.Status == 404 {
-		return nil, nil
-	}
-	return o, err
 }
 
 func (c Collection[S, T]) decode(ctx context.Context, r store.Reader, e store.Entry) (*Object[S, T], error) {
