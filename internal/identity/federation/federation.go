@@ -89,15 +89,15 @@ func (s *Issuers) Verify(ctx context.Context, token string) (identity.Assertion,
 }
 
 func classify(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	for _, known := range []error{identity.ErrForeignIssuer, identity.ErrNoKeys} {
 		if errors.Is(err, known) {
 			return err
 		}
 	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+	if errors.Is(err, jwt.ErrTokenExpired) || errors.Is(err, jwt.ErrTokenNotValidYet) || errors.Is(err, jwt.ErrTokenUsedBeforeIssued) {
 		return identity.ErrLateAssertion
 	}
 	return identity.ErrBadAssertion
