@@ -9,6 +9,7 @@ import (
 	"lazuli/internal/identity/federation"
 	"lazuli/internal/identity/graph"
 	"lazuli/internal/identity/oauth"
+	"lazuli/internal/rights"
 )
 
 // openIdentity makes what knows principals and their tokens.
@@ -30,5 +31,6 @@ func (s *Server) login() http.Handler {
 		Identity: s.who, Logger: s.log, Next: &oauth.Handler{Identity: s.who, Logger: s.log},
 		// Who owns the whole cloud could make himself an administrator anyway.
 		MayManage: func(p arm.Principal) bool { return s.rights.IsAdministrator(p.ObjectID) },
+		Forget:    rights.ForgetPrincipal,
 	}
 }

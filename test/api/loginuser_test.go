@@ -340,3 +340,17 @@ func TestLoginsOutliveTheServer(t *testing.T) {
 		t.Errorf("device code = %d %s", r.StatusCode, r.body)
 	}
 }
+
+// What a user may do goes with the user.
+func TestDeletedUserHasNoRoles(t *testing.T) {
+	c := newCloud(t).withAlice()
+	roles := func() int {
+		all, _ := c.want(200, "GET", c.provider("Authorization", "roleAssignments")+"?api-version=2022-04-01", "").get("value").([]any)
+		return len(all)
+	}
+	with := roles()
+	c.graph(204, "DELETE", "users/"+alice, "")
+	if now := roles(); now != with-1 {
+		t.Errorf("%d roles are assigned where %d were", now, with)
+	}
+}

@@ -142,6 +142,6 @@ func (c *call) deleteApplication() (any, error) {
 		if err := c.notSelf(p); err != nil {
 			return err
 		}
-		return identity.DeletePrincipal(c.ctx, tx, p)
+		return c.remove(tx, p)
 	})
 }

@@ -24,6 +24,9 @@ type Handler struct {
 	// MayManage says who may change the directory; nil is who is its Admin.
 	// Everybody who is in the directory may read it.
 	MayManage func(arm.Principal) bool
+	// Forget lets go of what the principal that is being deleted may do, or says
+	// why it has to stay; nil is nothing.
+	Forget func(ctx context.Context, tx store.Tx, objectID string) error
 	// Next answers everything else.
 	Next   http.Handler
 	Logger *slog.Logger
@@ -112,6 +115,16 @@ func (c *call) update(f func(tx store.Tx) error) error {
 		err = badRequest("Another object with the same value for property userPrincipalName already exists.")
 	}
 	return err
+}
+
+// remove deletes a principal, and its rights with it.
+func (c *call) remove(tx store.Tx, p *identity.Principal) error {
+	if c.Forget != nil {
+		if err := c.Forget(c.ctx, tx, p.ObjectID); err != nil {
+			return err
+		}
+	}
+	return identity.DeletePrincipal(c.ctx, tx, p)
 }
 
 func badRequest(format string, a ...any) *arm.Error {

@@ -160,7 +160,7 @@ func (c *call) deleteUser() (any, error) {
 		if err := c.notSelf(p); err != nil {
 			return err
 		}
-		return identity.DeletePrincipal(c.ctx, tx, p)
+		return c.remove(tx, p)
 	})
 }
 
