@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,26 +26,40 @@ func (d *Driver) Plug(ctx context.Context, networkUID, portUID string) (f *os.Fi
 		if err := d.build(ctx, nw, p); err != nil {
 			return err
 		}
-		f, err = d.openPort(p, dev)
+		f, err = d.openPort(ctx, p, dev)
 		return err
 	})
 	return f, err
 }
 
-func (d *Driver) openPort(p *plan, dev string) (f *os.File, err error) {
+// A process that this one is starting holds all of its files for a moment, also
+// those of taps that were made and closed.
+const (
+	passingTries = 20
+	passingPause = 5 * time.Millisecond
+)
+
+func (d *Driver) openPort(ctx context.Context, p *plan, dev string) (f *os.File, err error) {
 	s, err := namedSpace(p.name)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	err = s.do(func() error {
-		f, err = openTap(dev)
-		if errors.Is(err, unix.EBUSY) {
-			return ErrPlugged
+	for range passingTries {
+		err = s.do(func() error {
+			f, err = openTap(dev)
+			return err
+		})
+		if !errors.Is(err, unix.EBUSY) {
+			return f, err
 		}
-		return err
-	})
-	return f, err
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(passingPause):
+		}
+	}
+	return nil, ErrPlugged
 }
 
 // Unplug removes the tap of a port, whoever has it open. Plug makes it again.
