@@ -36,7 +36,7 @@ lint:
 
 # -p 2: packages that drive QEMU and namespaces share two processors here.
 unit:
-	go test -p 2 -timeout 15m $$(go list ./... | grep -v /test/e2e)
+	go test -p 2 -timeout 30m $$(go list ./... | grep -v /test/e2e)
 
 # Two clouds at a time: a guest that starts keeps one processor busy.
 e2e: build
