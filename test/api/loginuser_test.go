@@ -341,16 +341,24 @@ func TestLoginsOutliveTheServer(t *testing.T) {
 	}
 }
 
-// What a user may do goes with the user.
-func TestDeletedUserHasNoRoles(t *testing.T) {
-	c := newCloud(t).withAlice()
+// What a user or a service principal may do goes with it.
+func TestDeletedPrincipalHasNoRoles(t *testing.T) {
+	c := newCloud(t)
 	roles := func() int {
 		all, _ := c.want(200, "GET", c.provider("Authorization", "roleAssignments")+"?api-version=2022-04-01", "").get("value").([]any)
 		return len(all)
 	}
-	with := roles()
+	before := roles()
+	c.withAlice()
+	app := c.graph(201, "POST", "applications", `{"displayName":"ci"}`).get("appId").(string)
+	ci := c.graph(201, "POST", "servicePrincipals", `{"appId":"`+app+`"}`).get("id").(string)
+	c.own(ci, "ServicePrincipal")
+	if now := roles(); now != before+2 {
+		t.Fatalf("%d roles are assigned, want %d", now, before+2)
+	}
 	c.graph(204, "DELETE", "users/"+alice, "")
-	if now := roles(); now != with-1 {
-		t.Errorf("%d roles are assigned where %d were", now, with)
+	c.graph(204, "DELETE", "servicePrincipals/"+ci, "")
+	if now := roles(); now != before {
+		t.Errorf("%d roles are assigned where %d were", now, before)
 	}
 }

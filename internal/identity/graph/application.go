@@ -118,30 +118,7 @@ func (c *call) patchApplication() (any, error) {
 	})
 }
 
-// change changes the principal that find finds under the first id of the path.
-func (c *call) change(find func(store.Reader, string) (*identity.Principal, error), f func(p *identity.Principal) error) error {
-	return c.update(func(tx store.Tx) error {
-		p, err := find(tx, c.ids[0])
-		if err != nil {
-			return err
-		}
-		if err := f(p); err != nil {
-			return err
-		}
-		return identity.PutPrincipal(c.ctx, tx, p)
-	})
-}
-
 // deleteApplication deletes the service principal with it, as Graph does.
 func (c *call) deleteApplication() (any, error) {
-	return nil, c.update(func(tx store.Tx) error {
-		p, err := c.findApplication(tx, c.ids[0])
-		if err != nil {
-			return err
-		}
-		if err := c.notSelf(p); err != nil {
-			return err
-		}
-		return c.remove(tx, p)
-	})
+	return nil, c.remove(c.findApplication, identity.DeletePrincipal)
 }

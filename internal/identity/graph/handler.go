@@ -117,14 +117,41 @@ func (c *call) update(f func(tx store.Tx) error) error {
 	return err
 }
 
-// remove deletes a principal, and its rights with it.
-func (c *call) remove(tx store.Tx, p *identity.Principal) error {
-	if c.Forget != nil {
-		if err := c.Forget(c.ctx, tx, p.ObjectID); err != nil {
+// finder finds a kind of principal by what stands for it in a path.
+type finder func(r store.Reader, id string) (*identity.Principal, error)
+
+// change changes the principal that find finds under the first id of the path.
+func (c *call) change(find finder, f func(p *identity.Principal) error) error {
+	return c.update(func(tx store.Tx) error {
+		p, err := find(tx, c.ids[0])
+		if err != nil {
 			return err
 		}
-	}
-	return identity.DeletePrincipal(c.ctx, tx, p)
+		if err := f(p); err != nil {
+			return err
+		}
+		return identity.PutPrincipal(c.ctx, tx, p)
+	})
+}
+
+// remove has drop do away with the principal that find finds under the first id
+// of the path. What it may do goes with it.
+func (c *call) remove(find finder, drop func(context.Context, store.Tx, *identity.Principal) error) error {
+	return c.update(func(tx store.Tx) error {
+		p, err := find(tx, c.ids[0])
+		if err != nil {
+			return err
+		}
+		if err := c.notSelf(p); err != nil {
+			return err
+		}
+		if c.Forget != nil {
+			if err := c.Forget(c.ctx, tx, p.ObjectID); err != nil {
+				return err
+			}
+		}
+		return drop(c.ctx, tx, p)
+	})
 }
 
 func badRequest(format string, a ...any) *arm.Error {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -135,11 +136,8 @@ func (c *call) patchServicePrincipal() (any, error) {
 // deleteServicePrincipal leaves the application, whose next service principal
 // is another object: it does not inherit the rights of this one.
 func (c *call) deleteServicePrincipal() (any, error) {
-	return nil, c.change(c.findServicePrincipal, func(p *identity.Principal) error {
-		if err := c.notSelf(p); err != nil {
-			return err
-		}
+	return nil, c.remove(c.findServicePrincipal, func(ctx context.Context, tx store.Tx, p *identity.Principal) error {
 		p.ObjectID, p.Disabled, p.Admin = "", false, false
-		return nil
+		return identity.PutPrincipal(ctx, tx, p)
 	})
 }

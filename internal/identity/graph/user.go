@@ -134,35 +134,17 @@ func (c *call) patchUser() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.update(func(tx store.Tx) error {
-		p, err := c.findUser(tx, c.ids[0])
-		if err != nil {
-			return err
-		}
+	return nil, c.change(c.findUser, func(p *identity.Principal) error {
 		if in.AccountEnabled != nil && !*in.AccountEnabled {
 			if err := c.notSelf(p); err != nil {
 				return err
 			}
 		}
-		if err := in.apply(p, hash, c.Identity.Now()); err != nil {
-			return err
-		}
-		return identity.PutPrincipal(c.ctx, tx, p)
+		return in.apply(p, hash, c.Identity.Now())
 	})
 }
 
-func (c *call) deleteUser() (any, error) {
-	return nil, c.update(func(tx store.Tx) error {
-		p, err := c.findUser(tx, c.ids[0])
-		if err != nil {
-			return err
-		}
-		if err := c.notSelf(p); err != nil {
-			return err
-		}
-		return c.remove(tx, p)
-	})
-}
+func (c *call) deleteUser() (any, error) { return nil, c.remove(c.findUser, identity.DeletePrincipal) }
 
 // notSelf keeps administrators from locking themselves out: somebody is left
 // who can let others in.
