@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lazuli/internal/identity/bootstrap"
+	"lazuli/test/fakecloud"
 )
 
 // profile is the one that Debian's az works with: its default asks for API
@@ -28,7 +29,7 @@ import (
 const profile = "2020-09-01-hybrid"
 
 func TestAz(t *testing.T) {
-	c := newCloud(t)
+	c := fakecloud.New(t)
 	config := login(t, c)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",

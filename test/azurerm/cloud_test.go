@@ -7,9 +7,7 @@ package azurerm_test
 import (
 	"context"
 	stdlog "log"
-	"log/slog"
 	"net/http"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -18,41 +16,9 @@ import (
 	"github.com/hashicorp/go-azure-sdk/sdk/client/resourcemanager"
 	"github.com/hashicorp/go-azure-sdk/sdk/environments"
 
-	"lazuli/internal/daemon"
 	"lazuli/internal/identity/bootstrap"
-	"lazuli/internal/node/fake"
+	"lazuli/test/fakecloud"
 )
-
-// newCloud runs a cloud on a host that is not there until the test ends.
-func newCloud(t *testing.T) *bootstrap.Admin {
-	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	dir := t.TempDir()
-	sc := daemon.ServerConfig{
-		DataDir: dir, Listen: "127.0.0.1:0", NodeListen: "127.0.0.1:0", Volatile: true, Log: log,
-		PublicPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
-	}
-	nc := daemon.NodeConfig{DataDir: dir, Join: daemon.Join{Name: "node1"}, Fake: true, FakeHost: fake.New(), Log: log}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan *bootstrap.Cloud, 1), make(chan error, 1)
-	go func() {
-		ended <- daemon.Up(ctx, sc, nc, func(s *daemon.Server) { ready <- s.Cloud })
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the cloud ended: %v", err)
-		}
-	})
-	select {
-	case c := <-ready:
-		return &c.Admin
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("the cloud did not start: %v", err)
-		return nil
-	}
-}
 
 // provider is what azurerm has once it is configured.
 type provider struct {
@@ -66,7 +32,7 @@ type provider struct {
 // host. Programs of Go read SSL_CERT_FILE once: one test of the process can.
 func configure(t *testing.T) *provider {
 	t.Helper()
-	admin := newCloud(t)
+	admin := fakecloud.New(t)
 	stdlog.SetOutput(t.Output()) // the clients say there what they ask for
 	t.Setenv("SSL_CERT_FILE", admin.CAFile)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

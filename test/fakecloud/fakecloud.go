@@ -1,4 +1,7 @@
-package az_test
+// Package fakecloud runs whole clouds in the process of a test, on hosts that run
+// no machines but behave as if. It is for clients that speak to the API from
+// outside.
+package fakecloud
 
 import (
 	"context"
@@ -10,9 +13,9 @@ import (
 	"lazuli/internal/identity/bootstrap"
 )
 
-// newCloud runs a cloud, on a host that runs no machines but behaves as if,
+// New runs a cloud, on a host that runs no machines but behaves as if,
 // until the test ends.
-func newCloud(t *testing.T) *bootstrap.Admin {
+func New(t testing.TB) *bootstrap.Admin {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	dir := t.TempDir()
