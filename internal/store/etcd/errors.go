@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/server/v3/lease"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
 
 	"lazuli/internal/store"
 )
@@ -22,6 +23,7 @@ var known = map[error]error{
 	rpctypes.ErrStopped:         store.ErrClosed,
 	rpctypes.ErrNoSpace:         errFull,
 	lease.ErrLeaseNotFound:      store.ErrNotFound,
+	mvcc.ErrCompacted:           store.ErrCompacted,
 }
 
 // translate returns err as package store promises it. An error under a ctx

@@ -41,17 +41,17 @@ func (s *Store) Page(ctx context.Context, prefix, after string, limit int) ([]st
 	if after > prefix && !strings.HasPrefix(after, prefix) {
 		return nil, false, nil // past the last of them
 	}
-	entries, rev := []store.Entry(nil), int64(0)
-	for {
+	var entries []store.Entry
+	for rev := int64(0); ; {
 		got, err := s.read(ctx, from, end, rev, min(chunk, limit-len(entries)))
 		if err != nil {
 			return nil, false, err
 		}
-		entries = appendEntries(entries, got.Kvs)
-		if !got.More || len(entries) == limit {
-			return entries, got.More, nil
+		entries, rev = append(entries, got.entries...), got.rev
+		if !got.more || len(entries) == limit {
+			return entries, got.more, nil
 		}
-		from, rev = entries[len(entries)-1].Key+"\x00", got.Header.Revision
+		from = entries[len(entries)-1].Key + "\x00"
 	}
 }
 
@@ -60,17 +60,14 @@ func (s *Store) get(ctx context.Context, key string, rev int64) (store.Entry, in
 	if key == "" {
 		return store.Entry{}, rev, fmt.Errorf("empty key: %w", store.ErrNotFound)
 	}
-	got, err := s.read(ctx, key, "", rev, 0)
+	got, err := s.read(ctx, key, "", rev, 1)
 	if err != nil {
 		return store.Entry{}, 0, err
 	}
-	if rev == 0 {
-		rev = got.Header.Revision
+	if len(got.entries) == 0 {
+		return store.Entry{}, got.rev, fmt.Errorf("%s: %w", key, store.ErrNotFound)
 	}
-	if len(got.Kvs) == 0 {
-		return store.Entry{}, rev, fmt.Errorf("%s: %w", key, store.ErrNotFound)
-	}
-	return entry(got.Kvs[0]), rev, nil
+	return got.entries[0], got.rev, nil
 }
 
 // list reads prefix at rev, or now if rev is 0, and says at which revision.
@@ -82,11 +79,8 @@ func (s *Store) list(ctx context.Context, prefix string, rev int64) ([]store.Ent
 		if err != nil {
 			return nil, 0, err
 		}
-		if rev == 0 {
-			rev = got.Header.Revision
-		}
-		entries = appendEntries(entries, got.Kvs)
-		if !got.More {
+		entries, rev = append(entries, got.entries...), got.rev
+		if !got.more {
 			return entries, rev, nil
 		}
 		from = entries[len(entries)-1].Key + "\x00"

@@ -44,21 +44,12 @@ func (s *Store) watch(ctx context.Context, prefix string, rev int64) (mvcc.Watch
 	defer s.leave()
 	stream := s.member.Server.Watchable().NewWatchStream()
 	from, end := bounds(prefix)
-	_, err := stream.Watch(ctx, clientv3.AutoWatchID, []byte(from), watchEnd(end), rev)
+	_, err := stream.Watch(ctx, clientv3.AutoWatchID, []byte(from), rangeEnd(end), rev)
 	if err != nil {
 		stream.Close()
 		return nil, translate(ctx, err)
 	}
 	return stream, nil
-}
-
-// watchEnd spells the end of a range as the database does for a watch, where
-// empty, not "\x00", is without end.
-func watchEnd(end string) []byte {
-	if end == "\x00" {
-		return []byte{}
-	}
-	return []byte(end)
 }
 
 // deliver calls f once for each revision in resp. The database never splits a
