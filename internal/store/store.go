@@ -82,12 +82,13 @@ type Store interface {
 	// disappeared) is still so; else it runs f again, so f must have no
 	// effect beyond tx. An error of f ends the transaction with nothing
 	// written and is returned as it is. It returns the revision of the commit
-	// (of the read when f wrote nothing). If ctx ends during the commit, the
-	// commit may or may not have happened. f should list only what it decides
+	// (of the read when f wrote nothing), which is also that of others that were
+	// committed with it and had nothing to do with it. If ctx ends during the
+	// commit, the commit may or may not have happened. f should list only what it decides
 	// by: each listed entry is compared again at the commit.
 	Update(ctx context.Context, f func(tx Tx) error) (int64, error)
 	// Watch calls f with each change under prefix after revision after, in
-	// order, changes of one transaction in one call. It returns when ctx ends
+	// order, changes of one revision in one call. It returns when ctx ends
 	// (its error), when f returns an error (that error), with ErrCompacted, or
 	// with ErrClosed. A slow f holds up nobody, unless it falls behind the
 	// history that is kept.

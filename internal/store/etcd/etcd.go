@@ -59,6 +59,7 @@ type Store struct {
 	client *clientv3.Client
 	loop   *txn.Loop
 	room   room
+	queue  queue
 
 	mu     sync.Mutex
 	closed bool

@@ -36,22 +36,7 @@ func (s *Store) attempt(ctx context.Context, f func(tx store.Tx) error) (int64, 
 	if err := s.room.take(tx.Size()); err != nil {
 		return 0, err
 	}
-	return s.commit(ctx, compares(tx, view.rev), operations(writes))
-}
-
-func (s *Store) commit(ctx context.Context, ifs []clientv3.Cmp, then []clientv3.Op) (int64, error) {
-	if err := s.enter(ctx); err != nil {
-		return 0, err
-	}
-	defer s.leave()
-	resp, err := s.client.Txn(ctx).If(ifs...).Then(then...).Commit()
-	if err != nil {
-		return 0, translate(ctx, err)
-	}
-	if !resp.Succeeded {
-		return 0, txn.ErrLost
-	}
-	return resp.Header.Revision, nil
+	return s.commit(ctx, tx, writes, view.rev)
 }
 
 // compares says that everything tx read at rev is still so: no key was

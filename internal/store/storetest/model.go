@@ -122,7 +122,7 @@ func (m *model) compare(t *rapid.T, r store.Reader, state map[string]string, pre
 func checkWatch(t *testing.T, s store.Store) {
 	put(t, s, "end")
 	r := &replica{state: map[string]string{}}
-	r.follow(t, s, "", "end", func() {})
+	r.follow(t, s, "", "end", func([]store.Event) {})
 	if got, want := r.pairs(), pairs(list(t, s, "")); !slices.Equal(got, want) {
 		t.Errorf("watched %q, want %q", got, want)
 	}
