@@ -51,8 +51,8 @@ type Control struct {
 	byType                                  map[string]*reconcile.Loop
 
 	mu    sync.Mutex
-	uids  map[string]arm.ID // of the resources that nodes report on
-	uidOf map[string]string // the same, by key
+	known map[string]ident  // by key, what somebody reconciles
+	keyOf map[string]string // by UID, its key
 
 	// goesAfter has, by the id of a disk, the machine that waits for its end.
 	goesAfter sync.Map
@@ -81,7 +81,7 @@ func New(cfg Config) *Control {
 	c := &Control{
 		Config: cfg, store: cfg.Store, log: cfg.Log, mirror: mirror.New("/"), ctx: context.Background(),
 		nodes: nodes{m: map[string]*linked{}, lost: map[string]time.Time{}}, startedAt: cfg.Now(),
-		uids: map[string]arm.ID{}, uidOf: map[string]string{}, followed: make(chan struct{}),
+		known: map[string]ident{}, keyOf: map[string]string{}, followed: make(chan struct{}),
 	}
 	c.vms = c.loop("vm", c.reconcileVM)
 	c.disks = c.loop("disk", c.reconcileDisk)
@@ -137,14 +137,12 @@ func (c *Control) changed(events []store.Event) {
 		}
 		matters = matters || assigned(rest)
 		if isSpec {
-			c.index(e)
+			c.index(rest, e)
 		}
 		if e.Deleted {
 			rest = groupKey(rest)
 		}
-		if id, ok := c.idAt(rest); ok {
-			c.add(id)
-		}
+		c.look(rest)
 	}
 	c.once.Do(func() { close(c.followed) })
 	if matters {
@@ -196,31 +194,22 @@ func (c *Control) replan() {
 	}
 }
 
-// metaOnly is the part of a stored spec that says whose it is.
-type metaOnly struct {
-	Meta struct {
-		ID         arm.ID     `json:"id"`
-		UID        string     `json:"uid"`
-		DeletingAt *time.Time `json:"deletingAt"`
-	} `json:"meta"`
+// ident is what a resource is known by.
+type ident struct {
+	ID         arm.ID     `json:"id"`
+	UID        string     `json:"uid"`
+	DeletingAt *time.Time `json:"deletingAt"`
 }
 
-// idAt is the id of the resource with this key, if somebody reconciles it. Of
-// groups, that is those that are being deleted.
-func (c *Control) idAt(key string) (arm.ID, bool) {
-	if c.loopOf(key) == nil {
-		return arm.ID{}, false
+// look has the reconciler look at the resource with this key, if there is one.
+// Of groups, only those that are being deleted have something to be done.
+func (c *Control) look(key string) {
+	c.mu.Lock()
+	k, ok := c.known[key]
+	c.mu.Unlock()
+	if ok && (k.DeletingAt != nil || !k.ID.Is(groupType)) {
+		c.add(k.ID)
 	}
-	e, err := c.mirror.Get(c.ctx, "/spec/"+key)
-	if err != nil {
-		return arm.ID{}, false
-	}
-	var m metaOnly
-	if err := json.Unmarshal(e.Value, &m); err != nil {
-		c.log.Error("unreadable resource in the store", "key", e.Key, "err", err)
-		return arm.ID{}, false
-	}
-	return m.Meta.ID, m.Meta.DeletingAt != nil || !m.Meta.ID.Is(groupType)
 }
 
 // loopOf is the loop of the resources whose keys begin like key.
@@ -232,23 +221,28 @@ func (c *Control) loopOf(key string) *reconcile.Loop {
 	return c.byType[parts[0]+"/"+parts[1]]
 }
 
-// index remembers which resource has which UID.
-func (c *Control) index(e store.Event) {
+// index remembers what the resource with the key is, which e is the spec of.
+func (c *Control) index(key string, e store.Event) {
+	if c.loopOf(key) == nil {
+		return
+	}
+	var spec struct{ Meta ident }
+	if !e.Deleted {
+		if err := json.Unmarshal(e.Value, &spec); err != nil {
+			c.log.Error("unreadable resource in the store", "key", e.Key, "err", err)
+			return
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if was := c.known[key].UID; was != spec.Meta.UID { // deleted, and perhaps made again
+		delete(c.keyOf, was)
+	}
 	if e.Deleted {
-		delete(c.uids, c.uidOf[e.Key])
-		delete(c.uidOf, e.Key)
+		delete(c.known, key)
 		return
 	}
-	var m metaOnly
-	if c.loopOf(strings.TrimPrefix(e.Key, "/spec/")) == nil || json.Unmarshal(e.Value, &m) != nil {
-		return
-	}
-	if was := c.uidOf[e.Key]; was != m.Meta.UID { // deleted and made again
-		delete(c.uids, was)
-	}
-	c.uids[m.Meta.UID], c.uidOf[e.Key] = m.Meta.ID, m.Meta.UID
+	c.known[key], c.keyOf[spec.Meta.UID] = spec.Meta, key
 }
 
 // heard has the reconcilers look at what a node reported on.
@@ -256,18 +250,18 @@ func (c *Control) heard(uids ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, uid := range uids {
-		if id, ok := c.uids[uid]; ok {
-			c.add(id)
+		if key, ok := c.keyOf[uid]; ok {
+			c.add(c.known[key].ID)
 		}
 	}
 }
 
-// lookAtAll has the reconcilers look at everything that nodes report on.
+// lookAtAll has the reconcilers look at everything.
 func (c *Control) lookAtAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, id := range c.uids {
-		c.add(id)
+	for _, k := range c.known {
+		c.add(k.ID)
 	}
 }
 

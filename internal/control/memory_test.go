@@ -74,8 +74,8 @@ func TestNothingIsRememberedOfWhatIsGone(t *testing.T) {
 	}
 	c.nodes.mu.Unlock()
 	c.mu.Lock()
-	if len(c.uids) != 1 || len(c.uidOf) != 1 {
-		t.Errorf("kept of resources: %v, %v; want the one that is there", c.uids, c.uidOf)
+	if len(c.keyOf) != 1 || len(c.known) != 1 {
+		t.Errorf("kept of resources: %v, %v; want the one that is there", c.keyOf, c.known)
 	}
 	c.mu.Unlock()
 	unlink()
