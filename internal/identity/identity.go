@@ -46,6 +46,7 @@ type Service struct {
 	key     *signingKey
 	secrets *secretCache
 	seen    *seenTokens
+	known   *seenPrincipals
 	guard   *throttle
 	polls   *pollTimes
 	// hashing bounds how many secrets are hashed at once: each takes memory.
@@ -65,7 +66,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: c, hosts: map[string]bool{}, key: key,
-		secrets: newSecretCache(), seen: newSeenTokens(), guard: newThrottle(), polls: newPollTimes(), hashing: make(chan struct{}, 2),
+		secrets: newSecretCache(), seen: newSeenTokens(), known: newSeenPrincipals(), guard: newThrottle(), polls: newPollTimes(), hashing: make(chan struct{}, 2),
 		nobody: HashSecret(NewSecret()),
 	}
 	for _, h := range c.Hosts {

@@ -3,6 +3,8 @@ package identity
 import (
 	"crypto/sha256"
 	"sync"
+
+	"lazuli/internal/store"
 )
 
 // maxSeen bounds how many tokens are remembered.
@@ -33,4 +35,37 @@ func (s *seenTokens) add(raw string, c claims) {
 		clear(s.m)
 	}
 	s.m[sha256.Sum256([]byte(raw))] = c
+}
+
+// seenPrincipals remembers what the entries of principals say, which takes
+// longer to read than to find out that they did not change. What is remembered
+// is shared, and not to be changed.
+type seenPrincipals struct {
+	mu sync.Mutex
+	m  map[string]seenPrincipal // by key
+}
+
+type seenPrincipal struct {
+	*Principal
+	revision int64
+}
+
+func newSeenPrincipals() *seenPrincipals { return &seenPrincipals{m: map[string]seenPrincipal{}} }
+
+// read is decodePrincipal.
+func (s *seenPrincipals) read(e store.Entry) (*Principal, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.m[e.Key]; ok && p.revision == e.Revision {
+		return p.Principal, nil
+	}
+	p, err := decodePrincipal(e)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.m) >= maxSeen {
+		clear(s.m)
+	}
+	s.m[e.Key] = seenPrincipal{p, e.Revision}
+	return p, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"lazuli/internal/arm"
+	"lazuli/internal/store"
 )
 
 // TokenTime is how long a token is good.
@@ -107,7 +108,7 @@ func (s *Service) subject(ctx context.Context, c *claims) (*Principal, error) {
 	if c.Kind == tokenOfUser {
 		id = c.ObjectID
 	}
-	p, err := readPrincipal(ctx, s.Store, principalKey(id))
+	p, err := s.readKnown(ctx, principalKey(id))
 	switch {
 	case err != nil:
 		return nil, err
@@ -119,6 +120,18 @@ func (s *Service) subject(ctx context.Context, c *claims) (*Principal, error) {
 		return nil, denied("InvalidAuthenticationToken", "The access token is from before the password was changed. Log in again.")
 	}
 	return p, nil
+}
+
+// readKnown is readPrincipal of one that was probably read before.
+func (s *Service) readKnown(ctx context.Context, key string) (*Principal, error) {
+	e, err := s.Store.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.known.read(e)
 }
 
 func (s *Service) verify(raw string) (*claims, error) {
