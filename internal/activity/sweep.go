@@ -3,6 +3,7 @@ package activity
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,11 +20,14 @@ import (
 type sizes struct {
 	mu    sync.Mutex
 	of    map[string]map[int64]int64 // prefix of keys: minute: bytes
-	keys  map[string]int64           // size of each key's entry
+	keys  map[uint64]int64           // size of each key's entry, by the key's hash: there are many
+	seed  maphash.Seed
 	total int64
 }
 
-func newSizes() *sizes { return &sizes{of: map[string]map[int64]int64{}, keys: map[string]int64{}} }
+func newSizes() *sizes {
+	return &sizes{of: map[string]map[int64]int64{}, keys: map[uint64]int64{}, seed: maphash.MakeSeed()}
+}
 
 // count follows the events until ctx ends.
 func (l *Log) count(ctx context.Context) {
@@ -55,7 +59,7 @@ func (l *Log) countOnce(ctx context.Context) error {
 
 func (s *sizes) reset(es []store.Entry) {
 	s.mu.Lock()
-	s.of, s.keys, s.total = map[string]map[int64]int64{}, map[string]int64{}, 0
+	s.of, s.keys, s.total = map[string]map[int64]int64{}, map[uint64]int64{}, 0
 	s.mu.Unlock()
 	for _, e := range es {
 		s.set(e.Key, int64(len(e.Key)+len(e.Value)), false)
@@ -69,12 +73,13 @@ func (s *sizes) set(key string, size int64, deleted bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	size -= s.keys[key]
+	hash := maphash.String(s.seed, key)
+	size -= s.keys[hash]
 	if deleted {
-		size = -s.keys[key]
-		delete(s.keys, key)
+		size = -s.keys[hash]
+		delete(s.keys, hash)
 	} else {
-		s.keys[key] += size
+		s.keys[hash] += size
 	}
 	if s.of[prefix] == nil {
 		s.of[prefix] = map[int64]int64{}

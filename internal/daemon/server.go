@@ -189,6 +189,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.control.Run(ctx) })
 	g.Go(func() error { return s.who.Run(ctx) })
+	g.Go(func() error { return growHeap(ctx) })
 	g.Go(func() error { return s.activity.Run(ctx) })
 	g.Go(func() error {
 		return fabric.Serve(ctx, s.nodes, certs.ControlConfig(s.Cloud.Control, s.Cloud.Authority.Certificate), s.control, s.log)
