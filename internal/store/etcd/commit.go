@@ -51,7 +51,9 @@ func (s *Store) commit(ctx context.Context, tx *txn.Tx, writes []txn.Write, rev 
 	}
 	defer s.leave()
 	c := &commit{ctx: ctx, tx: tx, writes: writes, rev: rev, done: make(chan outcome, 1)}
-	s.enqueue(c)
+	if s.queue.join(c) {
+		s.writeFirst(c)
+	}
 	select {
 	case o := <-c.done:
 		return o.rev, o.err
@@ -60,22 +62,33 @@ func (s *Store) commit(ctx context.Context, tx *txn.Tx, writes []txn.Write, rev 
 	}
 }
 
-// enqueue has commits written. The caller has entered.
-func (s *Store) enqueue(all ...*commit) {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	s.queue.waiting = append(s.queue.waiting, all...)
-	if !s.queue.writing {
-		s.queue.writing = true
+// join has c wait if somebody writes; else c is to be written by who asks.
+func (q *queue) join(c *commit) (first bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.writing {
+		q.waiting = append(q.waiting, c)
+		return false
+	}
+	q.writing = true
+	return true
+}
+
+// writeFirst writes c, and has what came meanwhile written behind its back.
+func (s *Store) writeFirst(c *commit) {
+	b := newBatch()
+	b.add(c)
+	s.queue.lose(b, s.write(b))
+	if b := s.queue.next(); b != nil {
 		s.calls.Add(1)
-		go s.writeWaiting()
+		go s.writeOn(b)
 	}
 }
 
-// writeWaiting writes until nothing waits.
-func (s *Store) writeWaiting() {
+// writeOn writes b, and then until nothing waits.
+func (s *Store) writeOn(b *batch) {
 	defer s.leave()
-	for b := s.queue.next(); b != nil; b = s.queue.next() {
+	for ; b != nil; b = s.queue.next() {
 		s.queue.lose(b, s.write(b))
 	}
 }

@@ -129,7 +129,11 @@ func TestBatchIsApart(t *testing.T) {
 	canceled.ctx = ended
 	end()
 	after := waiting(t, s, "r good", "w after") // what good writes
-	s.enqueue(stale, good, canceled, other, behind, after)
+	s.queue.mu.Lock()
+	s.queue.waiting, s.queue.writing = []*commit{stale, good, canceled, other, behind, after}, true
+	s.queue.mu.Unlock()
+	s.calls.Add(1)
+	s.writeOn(s.queue.next())
 	got := map[string]outcome{
 		"stale": <-stale.done, "good": <-good.done, "other": <-other.done, "canceled": <-canceled.done, "behind": <-behind.done, "after": <-after.done,
 	}
