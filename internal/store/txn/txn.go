@@ -81,9 +81,14 @@ func (t *Tx) Get(ctx context.Context, key string) (store.Entry, error) {
 		e.Value = bytes.Clone(e.Value)
 		return e, nil
 	}
+	if rev, ok := t.reads[key]; ok && rev == 0 {
+		return store.Entry{}, fmt.Errorf("%s: %w", key, store.ErrNotFound)
+	}
 	entry, err := t.view.Get(ctx, key)
 	if err == nil {
-		t.seen[key] = entry
+		kept := entry
+		kept.Value = bytes.Clone(entry.Value)
+		t.seen[key] = kept
 	}
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		t.reads[key] = entry.Revision

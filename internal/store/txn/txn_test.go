@@ -17,6 +17,7 @@ type fixed []store.Entry
 func (v fixed) Get(_ context.Context, key string) (store.Entry, error) {
 	for _, e := range v {
 		if e.Key == key {
+			e.Value = slices.Clone(e.Value)
 			return e, nil
 		}
 	}
@@ -98,5 +99,35 @@ func TestCheck(t *testing.T) {
 func putMany(tx *Tx, n int) {
 	for i := range n {
 		tx.Put(string(rune('a'+i%26))+string(rune(0x10000+i)), nil)
+	}
+}
+
+// counted is a view that counts what it is asked for.
+type counted struct {
+	store.Reader
+	gets int
+}
+
+func (v *counted) Get(ctx context.Context, key string) (store.Entry, error) {
+	v.gets++
+	return v.Reader.Get(ctx, key)
+}
+
+// TestAskedOnce says that a view is asked for a key once, be it there or not.
+func TestAskedOnce(t *testing.T) {
+	v := &counted{Reader: fixed{{Key: "a", Value: []byte("1"), Revision: 5}}}
+	tx := New(v)
+	for range 3 {
+		if e, err := tx.Get(t.Context(), "a"); err != nil || string(e.Value) != "1" {
+			t.Errorf("Get = %v, %v", e, err)
+		} else {
+			e.Value[0] = 'x' // the caller's own
+		}
+		if _, err := tx.Get(t.Context(), "none"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Get = %v", err)
+		}
+	}
+	if v.gets != 2 {
+		t.Errorf("asked %d times, want 2", v.gets)
 	}
 }
