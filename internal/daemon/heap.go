@@ -8,40 +8,61 @@ import (
 )
 
 const (
-	// heapFloor is how many bytes the heap may grow to before it is collected,
-	// however little of it is in use. Under load, a small heap that is
-	// collected each time it has doubled costs an eighth of the processor.
+	// heapFloor is how many bytes the heap of who works hard may grow to before
+	// it is collected, however little of it is in use. A small heap that is
+	// collected each time it has doubled costs an eighth of the processor then;
+	// who idles takes no more than that.
 	heapFloor = 128 << 20
-	heapTime  = 5 * time.Second
+	heapTime  = 2 * time.Second
+	// busy is how many collections in heapTime are those of who works hard.
+	busy = 4
 )
 
-// growHeap keeps the garbage collector to heapFloor until ctx ends, as what is
-// in use of the heap grows and shrinks.
+// growHeap adjusts the garbage collector to the work until ctx ends.
 func growHeap(ctx context.Context) error {
 	t := time.NewTicker(heapTime)
 	defer t.Stop()
-	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	for is := 100; ; {
-		metrics.Read(live)
-		if p := gcPercent(live[0].Value.Uint64()); p < is*9/10 || p > is*11/10 {
-			debug.SetGCPercent(p)
-			is = p
-		}
+	defer debug.SetGCPercent(debug.SetGCPercent(usual))
+	was := readHeap()
+	for percent := usual; ; {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		is := readHeap()
+		if p := gcPercent(is, is.collections-was.collections, percent); p != percent {
+			percent = p
+			debug.SetGCPercent(p)
+		}
+		was = is
 	}
 }
 
+// heap is what the collector says.
+type heap struct{ live, collections uint64 } // bytes in use; since the start
+
+func readHeap() heap {
+	all := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/cycles/automatic:gc-cycles"}}
+	metrics.Read(all)
+	return heap{all[0].Value.Uint64(), all[1].Value.Uint64()}
+}
+
+// usual is Go's own percentage.
+const usual = 100
+
 // gcPercent is how much may be allocated until the next collection, in percent
-// of the bytes that the last one found in use.
-func gcPercent(live uint64) int {
-	const usual, most = 100, 800
-	if live == 0 || live >= heapFloor/2 {
+// of what the last one found in use, after so many collections in heapTime at
+// the percentage of before.
+func gcPercent(h heap, collections uint64, before int) int {
+	if h.live == 0 || h.live >= heapFloor/2 {
 		return usual
 	}
-	return int(min(most, (heapFloor-live)*100/live))
+	grown := int(min(800, (heapFloor-h.live)*100/h.live))
+	// What was allocated, in heaps that double: the same work is busy at either
+	// percentage.
+	if collections*uint64(before)/usual < busy {
+		return usual
+	}
+	return grown
 }

@@ -3,15 +3,23 @@ package daemon
 import "testing"
 
 func TestGCPercent(t *testing.T) {
-	for live, want := range map[uint64]int{
-		0:         100, // nothing was collected yet
-		1 << 20:   800, // not beyond what a heap grows by in a blink
-		32 << 20:  300, // 32 in use and 96 on top are the floor
-		64 << 20:  100, // and from there on as usual
-		512 << 20: 100,
-	} {
-		if got := gcPercent(live); got != want {
-			t.Errorf("%d MiB in use: %d percent, want %d", live>>20, got, want)
+	const mib = 1 << 20
+	tests := map[string]struct {
+		live, collections uint64
+		before, want      int
+	}{
+		"nothing was collected yet":    {0, 9, 100, 100},
+		"idle":                         {32 * mib, 1, 100, 100},
+		"begins to work":               {32 * mib, 4, 100, 300}, // 32 in use and 96 on top are the floor
+		"works on":                     {32 * mib, 2, 300, 300},
+		"stops":                        {32 * mib, 1, 300, 100},
+		"tiny":                         {mib, 20, 100, 800},
+		"as large as the floor allows": {64 * mib, 20, 100, 100},
+		"large":                        {512 * mib, 20, 100, 100},
+	}
+	for name, tt := range tests {
+		if got := gcPercent(heap{live: tt.live}, tt.collections, tt.before); got != tt.want {
+			t.Errorf("%s: %d percent, want %d", name, got, tt.want)
 		}
 	}
 }
