@@ -1,5 +1,6 @@
 // Package az_test holds a cloud to the stock az: Debian's azure-cli as it is
-// installed, each command a process of its own.
+// installed, each command a process of its own, though most are forks of one
+// that has Python's libraries loaded, see fork_test.go.
 //
 // The scripts in testdata are themes that run side by side in one cloud, each
 // in resource groups and with an az configuration of its own. They are
@@ -30,7 +31,11 @@ const profile = "2020-09-01-hybrid"
 
 func TestAz(t *testing.T) {
 	c := fakecloud.New(t)
+	serveForks(t)
 	config := login(t, c)
+	t.Run("fork", func(t *testing.T) {
+		testForks(t, append(environment(c, filepath.Dir(config)), "PATH="+os.Getenv("PATH")))
+	})
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -51,7 +56,7 @@ func TestAz(t *testing.T) {
 func environment(c *bootstrap.Admin, dir string) []string {
 	return []string{
 		"HOME=" + dir, "AZURE_CONFIG_DIR=" + filepath.Join(dir, "azure"),
-		"REQUESTS_CA_BUNDLE=" + c.CAFile, "AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_NO_COLOR=1",
+		"REQUESTS_CA_BUNDLE=" + c.CAFile, socketName + "=" + os.Getenv(socketName), "AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_NO_COLOR=1",
 		"LC_ALL=C.UTF-8",
 	}
 }
@@ -63,7 +68,7 @@ func login(t *testing.T, c *bootstrap.Admin) (config string) {
 	dir := t.TempDir()
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "az", args...)
+		cmd := exec.CommandContext(t.Context(), stock, args...)
 		cmd.Env = append(environment(c, dir), "PATH="+os.Getenv("PATH"))
 		out, err := cmd.Output()
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
