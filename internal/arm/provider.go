@@ -39,6 +39,8 @@ type bodyOf[B any] interface {
 type Edit[S, T any] struct {
 	*Object[S, T]
 	Was *Object[S, T] // nil when the resource is new
+	// was is the spec of Was as it is stored.
+	was []byte
 	// Action is the operation that carries out the change, when somebody has
 	// to: "create", "update". The reply is asynchronous then.
 	Action string
@@ -155,7 +157,7 @@ func (p *Tracked[B, S, T, P]) put(ctx context.Context, c *Call, was *Object[S, T
 	if err := Decode(body, b); err != nil {
 		return Result{}, err
 	}
-	e, err := p.edit(ctx, c, was, P(b).header())
+	e, err := p.edit(c, was, P(b).header())
 	if err != nil {
 		return Result{}, err
 	}
@@ -171,7 +173,7 @@ func (p *Tracked[B, S, T, P]) put(ctx context.Context, c *Call, was *Object[S, T
 }
 
 // edit begins a change of was, or of a new resource.
-func (p *Tracked[B, S, T, P]) edit(ctx context.Context, c *Call, was *Object[S, T], h *Header) (*Edit[S, T], error) {
+func (p *Tracked[B, S, T, P]) edit(c *Call, was *Object[S, T], h *Header) (*Edit[S, T], error) {
 	e := &Edit[S, T]{Was: was}
 	if was == nil {
 		e.Object = &Object[S, T]{Meta: Meta{
@@ -183,12 +185,22 @@ func (p *Tracked[B, S, T, P]) edit(ctx context.Context, c *Call, was *Object[S, 
 	if was.Deleting() {
 		return nil, Conflict("ResourceBeingDeleted", "The resource '%s' is being deleted. Wait until it is gone and try again.", was.ID.Name())
 	}
-	o, err := p.Collection.Get(ctx, c.Tx, c.ID) // a copy that shares nothing with was
-	if err != nil {
+	if err := e.copyWas(); err != nil {
 		return nil, err
 	}
-	e.Object = o
 	return e, h.apply(c, &e.Meta, true, p.Locations)
+}
+
+// copyWas makes the object a copy of Was, with a spec and tags that share nothing
+// with it.
+func (e *Edit[S, T]) copyWas() (err error) {
+	o := *e.Was
+	o.Tags, o.Spec = maps.Clone(o.Tags), *new(S)
+	if e.was, err = json.Marshal(e.Was.Spec); err != nil {
+		return err
+	}
+	e.Object = &o
+	return json.Unmarshal(e.was, &o.Spec)
 }
 
 // write stores the change, if it is one, and starts its operation.
@@ -218,12 +230,8 @@ func (e *Edit[S, T]) changed() (bool, error) {
 	if e.Was == nil || !maps.Equal(e.Tags, e.Was.Tags) {
 		return true, nil
 	}
-	was, err := json.Marshal(e.Was.Spec)
-	if err != nil {
-		return false, err
-	}
 	is, err := json.Marshal(e.Spec)
-	return !bytes.Equal(was, is), err
+	return !bytes.Equal(e.was, is), err
 }
 
 func (p *Tracked[B, S, T, P]) view(ctx context.Context, c *Call, o *Object[S, T]) (*B, error) {
