@@ -18,24 +18,29 @@ const (
 	busy = 4
 )
 
-// growHeap adjusts the garbage collector to the work until ctx ends.
+// growHeap adjusts the garbage collector to the work until ctx ends, and gives
+// memory back when the work is over.
 func growHeap(ctx context.Context) error {
 	t := time.NewTicker(heapTime)
 	defer t.Stop()
 	defer debug.SetGCPercent(debug.SetGCPercent(usual))
-	was := readHeap()
-	for percent := usual; ; {
+	was, percent := readHeap(), 0 // the start is work too
+	for {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		is := readHeap()
-		if p := gcPercent(is, is.collections-was.collections, percent); p != percent {
-			percent = p
-			debug.SetGCPercent(p)
+		p := gcPercent(is, is.collections-was.collections, max(percent, usual))
+		if was = is; p == percent {
+			continue
 		}
-		was = is
+		percent = p
+		debug.SetGCPercent(p)
+		if p == usual {
+			debug.FreeOSMemory() // what the work took
+		}
 	}
 }
 
