@@ -87,6 +87,10 @@ func byHand(args []string, r replaced) []string {
 			a = "socket,id=monitor,path=" + r.monitor + ",server=on,wait=off"
 		case last == "-chardev" && strings.HasPrefix(a, "socket,id=serial,"):
 			a = "file,id=serial,path=" + r.serial
+		case last == "-chardev" && strings.HasPrefix(a, "socket,"): // nobody speaks to the guest's agent
+			_, rest, _ := strings.Cut(a, "id=")
+			id, _, _ := strings.Cut(rest, ",")
+			a = "null,id=" + id
 		case last == "-netdev":
 			_, rest, _ := strings.Cut(a, ",id=")
 			id, _, _ := strings.Cut(rest, ",")
