@@ -204,6 +204,29 @@ func TestDisk(t *testing.T) {
 	})
 }
 
+// Who asks for a machine as soon as it is made finds its disks made too.
+func TestDisksAreMadeBeforeTheMachine(t *testing.T) {
+	synctestWorld(t, func(w *world) {
+		w.store.slow = map[string]time.Duration{"/disks/": time.Second}
+		w.run()
+		w.settle()
+		w.putNetwork()
+		op := w.do("PUT", vmPath, vmBody(newData)).Operation
+		for range 600 {
+			if v := w.vm(); v.Status.ObservedGeneration == v.Generation {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.wantOperation(op.ID, arm.Succeeded, "")
+		for _, name := range []string{"web1-os", "web1-data"} {
+			if d := w.disk(name); d.Status.ObservedGeneration != d.Generation {
+				w.t.Errorf("disk %s is not shown as made", name)
+			}
+		}
+	})
+}
+
 func TestProvisioningTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -96,6 +96,10 @@ func (c *Control) observeVM(ctx context.Context, v *vm, lacks *lack) (time.Durat
 		if err := c.letGoOfDisks(ctx, v); err != nil {
 			return 0, err
 		}
+		// One that was made with the machine is shown as made.
+		if err := c.observeDisks(ctx, v); err != nil {
+			return 0, err
+		}
 	}
 	err := c.updateVM(ctx, v, func(s *compute.VMStatus) bool {
 		copyReport(s, &r, c.Now())

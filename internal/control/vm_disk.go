@@ -105,3 +105,15 @@ func (c *Control) letGoOfDisks(ctx context.Context, v *vm) error {
 	}
 	return nil
 }
+
+// observeDisks writes down what the node has said of the machine's disks. It
+// tells of a disk right after it made it, and only then starts a machine that
+// waited for it.
+func (c *Control) observeDisks(ctx context.Context, v *vm) error {
+	for _, d := range v.Spec.AllDisks() {
+		if _, err := c.reconcileDisk(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -74,6 +74,28 @@ type mortal struct {
 	after bool
 	dead  bool
 	log   []string
+	// slow is how long a transaction that writes to a key with this in it waits.
+	slow map[string]time.Duration
+}
+
+// wait takes the time that a transaction which does f takes.
+func (m *mortal) wait(ctx context.Context, f func(store.Tx) error) {
+	if len(m.slow) == 0 {
+		return
+	}
+	var d time.Duration
+	errOnlySeen := errors.New("only to see what it writes")
+	m.Store.Update(ctx, func(tx store.Tx) error { //nolint:errcheck // it always fails
+		r := &recording{Tx: tx}
+		f(r) //nolint:errcheck // it will fail again
+		for part, s := range m.slow {
+			if slices.ContainsFunc(r.keys, func(k string) bool { return strings.Contains(k, part) }) {
+				d = max(d, s)
+			}
+		}
+		return errOnlySeen
+	})
+	time.Sleep(d)
 }
 
 var errDead = errors.New("the process is dead")
@@ -132,6 +154,7 @@ func (r *recording) Delete(key string) {
 }
 
 func (m *mortal) Update(ctx context.Context, f func(store.Tx) error) (int64, error) {
+	m.wait(ctx, f)
 	wrote := false
 	rev, err := m.Store.Update(ctx, func(tx store.Tx) error {
 		r := &recording{Tx: tx}
