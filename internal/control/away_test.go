@@ -90,14 +90,14 @@ func TestRestartDuringLongOperation(t *testing.T) {
 		w.putNetwork()
 		op := w.do("PUT", vmPath, vmBody("")).Operation
 		w.settle()
-		before := w.store.n
+		before := len(w.store.did())
 		for range 3 {
 			w.crash()
 			w.run()
 			w.settle()
 		}
 		w.wantOperation(op.ID, arm.InProgress, "")
-		for _, what := range w.store.log[before:] {
+		for _, what := range w.store.did()[before:] {
 			if strings.HasPrefix(what, "write") {
 				w.t.Errorf("a restart writes: %s", what)
 			}

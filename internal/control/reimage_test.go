@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,13 +243,18 @@ func TestReimageTellsTheNodeOfOneOSDisk(t *testing.T) {
 		w.putNetwork()
 		w.do("PUT", vmPath, vmBody(newData))
 		w.settle()
+		var mu sync.Mutex
 		var calls []string
 		w.host.FailWith(func(call, uid string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			calls = append(calls, call)
 			return nil
 		})
 		w.reimage()
 		w.settle()
+		mu.Lock()
+		defer mu.Unlock()
 		for _, call := range calls {
 			if strings.HasPrefix(call, "Detach") || strings.HasPrefix(call, "Attach") || call == "RemoveNetwork" || call == "Remove" {
 				w.t.Errorf("a reimage does %s: %v", call, calls)

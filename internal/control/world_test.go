@@ -69,11 +69,10 @@ func newWorld(t *testing.T) *world {
 type mortal struct {
 	store.Store
 	mu    sync.Mutex
-	n     int // things done
-	at    int // die here; 0: never
+	log   []string // the things done
+	at    int      // die here; 0: never
 	after bool
 	dead  bool
-	log   []string
 	// slow is how long a transaction that writes to a key with this in it waits.
 	slow map[string]time.Duration
 }
@@ -107,9 +106,8 @@ func (m *mortal) act(what string) error {
 	if m.dead {
 		return errDead
 	}
-	m.n++
 	m.log = append(m.log, what)
-	if m.n == m.at && !m.after {
+	if len(m.log) == m.at && !m.after {
 		m.dead = true
 		return errDead
 	}
@@ -120,14 +118,21 @@ func (m *mortal) act(what string) error {
 func (m *mortal) done() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.n == m.at && m.after {
+	if len(m.log) == m.at && m.after {
 		m.dead = true
 		return errDead
 	}
 	return nil
 }
 
-// dies takes note that the process died; it lives on under a new pid.
+// did is what was done until now.
+func (m *mortal) did() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.log)
+}
+
+// reborn takes note that the process died; it lives on under a new pid.
 func (m *mortal) reborn() (died bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
