@@ -244,14 +244,18 @@ func (c *Cloud) Machines() map[string]int {
 	return pids
 }
 
-// KillMachines ends all of QEMU, as kill -9 does.
+// KillMachines ends all of QEMU, as kill -9 does. A daemon that runs may have
+// started others by the time that it returns.
 func (c *Cloud) KillMachines() {
-	for _, pid := range c.Machines() {
+	killed := c.Machines()
+	for _, pid := range killed {
 		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
 	}
 	c.Eventually("QEMU is gone", func() error {
-		if n := len(c.Machines()); n > 0 {
-			return fmt.Errorf("%d processes", n)
+		for uid, pid := range c.Machines() {
+			if killed[uid] == pid {
+				return fmt.Errorf("process %d of machine %s", pid, uid)
+			}
 		}
 		return nil
 	})
