@@ -52,6 +52,7 @@ func wantLoss(t *testing.T, flag string) {
 	t.Parallel()
 	w := newCutWorld(t)
 	w.cloud.Flags = append(w.cloud.Flags, flag)
+	w.silence = time.Minute // a guest that cannot start is the loss looked for
 	for seed := range uint64(10) {
 		if err := w.round(seed); err != nil {
 			t.Logf("with %s, cut %d is noticed: %v", flag, seed, err)
@@ -77,6 +78,7 @@ type cutWorld struct {
 	fs      *cutfs.FS
 	cloud   *cloudtest.Cloud
 	guest   *cloudtest.Guest
+	silence time.Duration // after which a guest does not answer any more
 	// disks are the data disks that must be there (true) or must not (false).
 	// What was not answered is not in it.
 	disks    map[string]bool
@@ -92,7 +94,10 @@ func newCutWorld(t *testing.T) *cutWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(base) })
-	w := &cutWorld{t: t, backing: filepath.Join(base, "backing"), disks: map[string]bool{}, attached: map[string]bool{}, machines: map[string]bool{}}
+	w := &cutWorld{
+		t: t, backing: filepath.Join(base, "backing"), silence: cloudtest.Patience,
+		disks: map[string]bool{}, attached: map[string]bool{}, machines: map[string]bool{},
+	}
 	target := filepath.Join(base, "data")
 	for _, dir := range []string{w.backing, target} {
 		if err := os.Mkdir(dir, 0o711); err != nil {
@@ -228,7 +233,7 @@ const mounting = 20 * time.Second
 // does not answer; what one says again and again is so.
 func (w *cutWorld) verify(disk string) (out string, err error) {
 	var since time.Time
-	never := cloudtest.Wait(func() error {
+	never := cloudtest.WaitFor(w.silence, func() error {
 		out, err = w.guest.Try("verify " + disk)
 		if _, says := errors.AsType[*ssh.ExitError](err); !says {
 			since = time.Time{}

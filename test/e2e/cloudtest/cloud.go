@@ -338,9 +338,12 @@ func (c *Cloud) Eventually(what string, f func() error) {
 }
 
 // Wait calls f until it has no error or patience is at its end.
-func Wait(f func() error) error {
+func Wait(f func() error) error { return WaitFor(Patience, f) }
+
+// WaitFor is Wait with another patience.
+func WaitFor(patience time.Duration, f func() error) error {
 	err := errors.New("not tried")
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if err = f(); err == nil {
 			return nil
 		}
