@@ -22,7 +22,8 @@ import (
 )
 
 // TestDebian is about the image that people use: Debian 12, built by the
-// program under test, with cloud-init and Azure's agent.
+// program under test, with cloud-init and Azure's agent. It takes the longest:
+// what is declared last is among the first of the parallel tests to be let go.
 func TestDebian(t *testing.T) {
 	t.Parallel()
 	c := cloudtest.New(t)
