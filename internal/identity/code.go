@@ -83,6 +83,10 @@ func (s *Service) Redeem(ctx context.Context, a Ask, code, redirect, verifier st
 		if err != nil {
 			return err
 		}
+		if c == nil { // a stranger's guess writes nothing
+			refused = ErrBadGrant
+			return nil
+		}
 		// Even who cannot use it has used it up.
 		tx.Delete(key)
 		if refused = c.check(&a, redirect, verifier); refused != nil {
@@ -110,7 +114,7 @@ func (s *Service) Redeem(ctx context.Context, a Ask, code, redirect, verifier st
 
 func (c *authCode) check(a *Ask, redirect, verifier string) error {
 	switch {
-	case c == nil || c.ClientID != strings.ToLower(a.ClientID) || c.Redirect != redirect:
+	case c.ClientID != strings.ToLower(a.ClientID) || c.Redirect != redirect:
 		return ErrBadGrant
 	case subtle.ConstantTimeCompare([]byte(pkce(verifier)), []byte(c.Challenge)) != 1:
 		return ErrBadPKCE

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -389,6 +390,10 @@ func TestCodes(t *testing.T) {
 		})
 	}
 	s, _ := newUserService(t)
+	s.Store = unwritten{s.Store, t}
+	if _, err := s.Redeem(t.Context(), ask(), "guessed", redirect, verifier); !errors.Is(err, ErrBadGrant) {
+		t.Errorf("a guess = %v, want ErrBadGrant", err)
+	}
 	if _, err := s.Authorize(t.Context(), ask(), "http://evil.test", pkce(verifier), alice, password); !errors.Is(err, ErrBadRedirect) {
 		t.Errorf("a redirect elsewhere = %v, want ErrBadRedirect", err)
 	}
@@ -486,3 +491,21 @@ func TestRemoveSecret(t *testing.T) {
 		t.Errorf("RemoveSecret leaves %+v", p.Secrets)
 	}
 }
+
+// unwritten is a store that nothing is to be written to.
+type unwritten struct {
+	store.Store
+	t *testing.T
+}
+
+func (u unwritten) Update(ctx context.Context, f func(store.Tx) error) (int64, error) {
+	return u.Store.Update(ctx, func(tx store.Tx) error { return f(unwrittenTx{tx, u.t}) })
+}
+
+type unwrittenTx struct {
+	store.Tx
+	t *testing.T
+}
+
+func (u unwrittenTx) Put(key string, _ []byte) { u.t.Errorf("%s is written", key) }
+func (u unwrittenTx) Delete(key string)        { u.t.Errorf("%s is deleted", key) }
