@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,8 +27,18 @@ func growHeap(ctx context.Context) error {
 	defer t.Stop()
 	defer debug.SetGCPercent(debug.SetGCPercent(usual))
 	was, percent := readHeap(), 0 // the start is work too
+	collected := make(chan struct{}, 1)
+	defer tellCollections(collected)()
 	for {
 		select {
+		case <-collected:
+			// What is in use may have grown many times since the percentage was
+			// chosen, and is not to grow as many times again.
+			if p := floorPercent(readHeap().live); p < percent {
+				percent = p
+				debug.SetGCPercent(p)
+			}
+			continue
 		case <-t.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -53,6 +65,27 @@ func readHeap() heap {
 	return heap{all[0].Value.Uint64(), all[1].Value.Uint64()}
 }
 
+// tellCollections sends to c after each collection, unless it is full.
+func tellCollections(c chan<- struct{}) (stop func()) {
+	var stopped atomic.Bool
+	var arm func(*sentinel)
+	arm = func(s *sentinel) {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+		if !stopped.Load() {
+			runtime.SetFinalizer(s, arm)
+		}
+	}
+	runtime.SetFinalizer(new(sentinel), arm)
+	return func() { stopped.Store(true) }
+}
+
+// sentinel is garbage that each collection finds. It has a pointer: small
+// things without any may lie with others, and are found when all of them are.
+type sentinel struct{ _ *byte }
+
 // usual is Go's own percentage.
 const usual = 100
 
@@ -60,14 +93,18 @@ const usual = 100
 // of what the last one found in use, after so many collections in heapTime at
 // the percentage of before.
 func gcPercent(h heap, collections uint64, before int) int {
-	if h.live == 0 || h.live >= heapFloor/2 {
-		return usual
-	}
-	grown := int(min(800, (heapFloor-h.live)*100/h.live))
 	// What was allocated, in heaps that double: the same work is busy at either
 	// percentage.
 	if collections*uint64(before)/usual < busy {
 		return usual
 	}
-	return grown
+	return floorPercent(h.live)
+}
+
+// floorPercent lets a heap of which so much is in use grow to heapFloor.
+func floorPercent(live uint64) int {
+	if live == 0 || live >= heapFloor/2 {
+		return usual
+	}
+	return int(min(800, (heapFloor-live)*100/live))
 }

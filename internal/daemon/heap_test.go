@@ -1,6 +1,9 @@
 package daemon
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 func TestGCPercent(t *testing.T) {
 	const mib = 1 << 20
@@ -22,4 +25,14 @@ func TestGCPercent(t *testing.T) {
 			t.Errorf("%s: %d percent, want %d", name, got, tt.want)
 		}
 	}
+}
+
+func TestTellCollections(t *testing.T) {
+	told := make(chan struct{}, 1)
+	stop := tellCollections(told)
+	for range 3 {
+		runtime.GC()
+		<-told
+	}
+	stop()
 }
