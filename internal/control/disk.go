@@ -51,7 +51,9 @@ func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
 	} else if v != nil && c.Now().Sub(v.ChangedAt) < patience {
 		again = lookAgain
 	}
+	after := again
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		after = again
 		now, err := compute.Disks.Find(ctx, tx, d.ID)
 		if err != nil || now == nil || now.UID != d.UID {
 			return err
@@ -60,11 +62,11 @@ func (c *Control) letGo(ctx context.Context, d *disk) (time.Duration, error) {
 		if err != nil || held {
 			return err
 		}
-		again = 0
+		after = 0
 		now.Status.HeldBy = arm.ID{}
 		return compute.Disks.PutStatus(tx, now.ID, &now.Status)
 	})
-	return again, err
+	return after, err
 }
 
 // placeDisk chooses a node for a disk of its own. One that belongs to a

@@ -246,6 +246,7 @@ func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 	}
 	var again time.Duration
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		again = 0
 		now, err := compute.VMs.Find(ctx, tx, v.ID)
 		if err != nil || now == nil || now.UID != v.UID {
 			return err
@@ -258,7 +259,6 @@ func (c *Control) removeVM(ctx context.Context, v *vm) (time.Duration, error) {
 			again = waitLong // a disk that is gone calls before that
 			return nil
 		}
-		again = 0
 		if err := c.finish(ctx, tx, &now.Meta, nil); err != nil {
 			return err
 		}

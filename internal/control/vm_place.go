@@ -77,6 +77,7 @@ func (c *Control) allocate(ctx context.Context, v *vm) (*lack, error) {
 	}
 	status := v.Status
 	_, err := c.store.Update(ctx, func(tx store.Tx) error {
+		status = v.Status
 		now, err := compute.VMs.Find(ctx, tx, v.ID)
 		if err != nil || now == nil || now.UID != v.UID || now.Generation != v.Generation {
 			return err
