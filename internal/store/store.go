@@ -83,9 +83,11 @@ type Store interface {
 	// effect beyond tx. An error of f ends the transaction with nothing
 	// written and is returned as it is. It returns the revision of the commit
 	// (of the read when f wrote nothing), which is also that of others that were
-	// committed with it and had nothing to do with it. If ctx ends during the
-	// commit, the commit may or may not have happened. f should list only what it decides
-	// by: each listed entry is compared again at the commit.
+	// committed with it and had nothing to do with it. After an error of the
+	// commit other than ErrConflict and ErrTooLarge (ctx ended, the store does
+	// not answer in time or became full by it), it may have happened.
+	// f should list only what it decides by: each listed entry is compared again
+	// at the commit.
 	Update(ctx context.Context, f func(tx Tx) error) (int64, error)
 	// Watch calls f with each change under prefix after revision after, in
 	// order, changes of one revision in one call. It returns when ctx ends

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -58,6 +59,11 @@ func (s *Store) commit(ctx context.Context, tx *txn.Tx, writes []txn.Write, rev 
 	case o := <-c.done:
 		return o.rev, o.err
 	case <-ctx.Done():
+	}
+	select {
+	case o := <-c.done: // what is known is told
+		return o.rev, o.err
+	default:
 		return 0, ctx.Err()
 	}
 }
@@ -137,6 +143,7 @@ func (q *queue) lose(b *batch, rev int64) {
 // write writes a batch, and returns the revision at which it was, 0 if it was
 // not.
 func (s *Store) write(b *batch) int64 {
+	defer endOnPanic()
 	ctx := context.Background() // the member's own limit of time applies
 	if len(b.commits) == 1 {
 		ctx = b.commits[0].ctx
@@ -172,6 +179,7 @@ type batch struct {
 	prefixes map[string]bool
 	writes   map[string]bool
 	leased   bool
+	deletes  bool // and nothing else
 }
 
 func newBatch() *batch {
@@ -179,12 +187,13 @@ func newBatch() *batch {
 }
 
 // takes says whether c may be in the batch. One with a lease, which may have
-// ended, is alone: its error is its own.
+// ended, is alone: its error is its own. One that only deletes may be written
+// when the store is full, so it is not put together with one that may not.
 func (b *batch) takes(c *commit) bool {
 	if len(b.commits) == 0 {
 		return true
 	}
-	if b.leased || len(b.commits) == batchCommits || b.bytes+c.tx.Size() > batchBytes || b.changed(c.tx) {
+	if b.leased || len(b.commits) == batchCommits || b.bytes+c.tx.Size() > batchBytes || b.deletes != onlyDeletes(c.writes) || b.changed(c.tx) {
 		return false
 	}
 	for _, w := range c.writes {
@@ -212,6 +221,10 @@ func (b *batch) changed(tx *txn.Tx) bool {
 	return false
 }
 
+func onlyDeletes(writes []txn.Write) bool {
+	return !slices.ContainsFunc(writes, func(w txn.Write) bool { return !w.Delete })
+}
+
 func underAny(prefixes map[string]bool, key string) bool {
 	for prefix := range prefixes {
 		if strings.HasPrefix(key, prefix) {
@@ -222,7 +235,7 @@ func underAny(prefixes map[string]bool, key string) bool {
 }
 
 func (b *batch) add(c *commit) {
-	b.commits, b.bytes = append(b.commits, c), b.bytes+c.tx.Size()
+	b.commits, b.bytes, b.deletes = append(b.commits, c), b.bytes+c.tx.Size(), onlyDeletes(c.writes)
 	for key := range c.tx.Reads() {
 		b.reads[key] = true
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -38,9 +40,9 @@ func TestLog(t *testing.T) {
 	log.Info("quiet")
 	log.Warn(noise[0])
 	log.Warn("loud", zap.Int("n", 7), zap.Error(errors.New("cause")))
-	log.Error("bad")
+	log.Error("bad", zap.String("what", strings.Repeat("x", maxAttr+1)))
 	got := strings.Split(strings.TrimSpace(out.String()), "\n")
-	want := []string{`level=WARN msg="etcd: loud" who=me n=7 err=cause`, `level=ERROR msg="etcd: bad" who=me`}
+	want := []string{`level=WARN msg="etcd: loud" who=me n=7 err=cause`, `level=ERROR msg="etcd: bad" who=me what=` + strings.Repeat("x", maxAttr) + "…"}
 	if len(got) != len(want) {
 		t.Fatalf("logged %q", got)
 	}
@@ -61,4 +63,23 @@ func TestFatal(t *testing.T) {
 		}
 	}()
 	log.Fatal("torn", zap.Error(errors.New("cause")))
+}
+
+// TestEndOnPanic says that nobody survives a panic of etcd in his goroutine.
+func TestEndOnPanic(t *testing.T) {
+	const child = "LAZULI_TEST_PANIC"
+	if os.Getenv(child) != "" {
+		func() {
+			defer func() { recover() }() //nolint:errcheck // as an HTTP server does
+			defer endOnPanic()
+			panic("torn")
+		}()
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestEndOnPanic$")
+	cmd.Env = append(os.Environ(), child+"=1")
+	out, err := cmd.CombinedOutput()
+	if _, ended := errors.AsType[*exec.ExitError](err); !ended || !strings.Contains(string(out), "panic: torn") {
+		t.Errorf("%v: %s", err, out)
+	}
 }

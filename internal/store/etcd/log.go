@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -29,7 +30,8 @@ func isNoise(message string) bool {
 
 // newLogger routes etcd's warnings and errors to log. A fatal panics instead
 // of ending the process, so that starting can report it; later it ends the
-// process all the same, which is right for a store that cannot write.
+// process all the same, which is right for a store that cannot write: see
+// endOnPanic for the goroutines of callers.
 func newLogger(log *slog.Logger) *zap.Logger {
 	return zap.New(core{log}, zap.WithFatalHook(panicHook{}), zap.WithPanicHook(panicHook{}))
 }
@@ -72,10 +74,21 @@ func attrs(fields []zapcore.Field) []any {
 		if f.Type == zapcore.ErrorType {
 			out = append(out, slog.Any("err", f.Interface))
 		} else if v, ok := enc.Fields[f.Key]; ok {
-			out = append(out, slog.Any(f.Key, v))
+			out = append(out, slog.Any(f.Key, short(v)))
 		}
 	}
 	return out
+}
+
+// maxAttr bounds a value that is logged, in bytes: that of a slow transaction
+// has all its keys.
+const maxAttr = 1 << 10
+
+func short(v any) any {
+	if s, ok := v.(string); ok && len(s) > maxAttr {
+		return s[:maxAttr] + "…"
+	}
+	return v
 }
 
 // panicHook panics with the message and the error of an entry.
@@ -88,4 +101,14 @@ func (panicHook) OnWrite(ce *zapcore.CheckedEntry, fields []zapcore.Field) {
 		}
 	}
 	panic(ce.Message)
+}
+
+// endOnPanic is deferred. It ends the process when etcd panics in the goroutine
+// of a caller, who might survive it: the store would be in no state to go on,
+// and who waits for it would wait for ever.
+func endOnPanic() {
+	if p := recover(); p != nil {
+		go panic(fmt.Sprintf("%v\n%s", p, debug.Stack()))
+		select {}
+	}
 }

@@ -40,7 +40,7 @@ func config(o Options) *embed.Config {
 	c.MaxSnapFiles, c.MaxWalFiles = 2, 2
 	c.QuotaBackendBytes = o.QuotaBytes
 	c.BootstrapDefragThresholdMegabytes = 64
-	c.MaxTxnOps = txn.MaxOps
+	c.MaxTxnOps = txn.MaxOps + batchCommits           // of which each is one around others
 	c.MaxRequestBytes = txn.MaxBytes + txn.MaxBytes/4 // the rest is etcd's own words
 	c.UnsafeNoFsync = o.UnsafeNoFsync
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newLogger(o.Logger))

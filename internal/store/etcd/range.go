@@ -30,6 +30,7 @@ func (s *Store) read(ctx context.Context, from, end string, rev int64, limit int
 		return found{}, err
 	}
 	defer s.leave()
+	defer endOnPanic()
 	// One key is read faster than the list of what is not yet in the file is
 	// copied, which keeps long reads from holding up writes.
 	mode, until := mvcc.SharedBufReadTxMode, []byte(nil)

@@ -164,6 +164,12 @@ func testEmptyKey(t *testing.T, s store.Store) {
 	if got := list(t, s, ""); err == nil || len(got) != 0 {
 		t.Errorf("error %v, %d entries", err, len(got))
 	}
+	update(t, s, func(tx store.Tx) {
+		if _, err := tx.Get(ctx(t), ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Get of the empty key in a transaction: %v", err)
+		}
+		tx.Put("a", nil)
+	})
 }
 
 func testTooLarge(t *testing.T, s store.Store) {

@@ -77,6 +77,9 @@ func (t *Tx) Get(ctx context.Context, key string) (store.Entry, error) {
 	if w, ok := t.writes[key]; ok {
 		return w.entry()
 	}
+	if key == "" { // which nothing is stored at; etcd has no condition on it
+		return store.Entry{}, fmt.Errorf("%w: empty key", store.ErrNotFound)
+	}
 	if e, ok := t.seen[key]; ok {
 		e.Value = bytes.Clone(e.Value)
 		return e, nil
