@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -127,10 +128,50 @@ func (s *Server) console(w http.ResponseWriter, q *request) error {
 		return nil // Accept has answered
 	}
 	defer ws.CloseNow()
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		if err := q.untilForbidden(ctx); err != nil {
+			s.Logger.Info("console ended", "vm", id.String(), "principal", q.principal.ObjectID, "err", err)
+			ws.Close(websocket.StatusPolicyViolation, err.Code) //nolint:errcheck // it ends all the same
+			cancel()
+		}
+	})
+	defer watch.Wait()
+	defer cancel()
 	if err := join(ctx, port, client{websocket.NetConn(ctx, ws, websocket.MessageBinary), ws}); err != nil {
 		s.Logger.Debug("console ended", "vm", id.String(), "err", err)
 	}
 	return nil
+}
+
+// untilForbidden waits until the principal may not do any more what the request
+// asks for, or the resource is gone; nil when ctx ends before.
+func (q *request) untilForbidden(ctx context.Context) *arm.Error {
+	t := time.NewTicker(q.s.ConsoleCheck)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if ae, ok := errors.AsType[*arm.Error](q.still()); ok && ae.Status < http.StatusInternalServerError {
+			return ae
+		}
+	}
+}
+
+// still is nil if the request would be allowed now.
+func (q *request) still() error {
+	token, err := q.bearer()
+	if err != nil {
+		return err
+	}
+	if err := q.s.Identity.Stands(q.Context(), token); err != nil {
+		return err
+	}
+	_, err = q.machine()
+	return err
 }
 
 // client is a websocket as a stream. Its end is said to the other side, where

@@ -8,13 +8,16 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"lazuli/internal/api"
+	"lazuli/internal/arm"
 	"lazuli/internal/arm/armtest"
+	"lazuli/internal/identity"
 	"lazuli/internal/store"
 )
 
@@ -96,6 +99,66 @@ func TestConsole(t *testing.T) {
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("at the end of the port: %v", err)
 	}
+}
+
+// Who may not be at the console any more does not stay there.
+func TestConsoleEndsWithTheRight(t *testing.T) {
+	for name, end := range map[string]func(c *cloud, r *fickle){
+		"role":      func(_ *cloud, r *fickle) { r.forbidden.Store(true) },
+		"principal": func(c *cloud, _ *fickle) { disable(c) },
+		"machine":   func(c *cloud, _ *fickle) { c.expect(200, "DELETE", machine+"?"+version, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rights := &fickle{Rights: armtest.Everyone{}}
+			c := withGroup(t, func(conf *api.Config) { conf.Rights, conf.ConsoleCheck = rights, 5*time.Millisecond })
+			c.expect(201, "PUT", machine+"?"+version, `{}`)
+			here, there := net.Pipe()
+			c.guests.port = there
+			ws, _, err := websocket.Dial(t.Context(), strings.Replace(c.URL, "https", "wss", 1)+machine+"/console", &websocket.DialOptions{
+				HTTPClient: c.Client(), HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := websocket.NetConn(t.Context(), ws, websocket.MessageBinary)
+			go io.WriteString(here, "login: ")
+			b := make([]byte, 7)
+			if _, err := io.ReadFull(conn, b); err != nil {
+				t.Fatal(err)
+			}
+			end(c, rights)
+			if _, err := io.ReadAll(conn); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+				t.Errorf("the console ended by %v", err)
+			}
+			if _, err := io.ReadAll(here); err != nil {
+				t.Errorf("the port: %v", err)
+			}
+		})
+	}
+}
+
+func disable(c *cloud) {
+	_, err := c.store.Update(c.t.Context(), func(tx store.Tx) error {
+		p, err := identity.FindPrincipal(c.t.Context(), tx, testClient)
+		if err != nil {
+			return err
+		}
+		p.Disabled = true
+		return identity.PutPrincipal(c.t.Context(), tx, p)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// fickle forbids everything from some time on.
+type fickle struct {
+	arm.Rights
+	forbidden atomic.Bool
+}
+
+func (f *fickle) May(p arm.Principal, action string, at arm.ID) bool {
+	return !f.forbidden.Load() && f.Rights.May(p, action, at)
 }
 
 // Who waits for an operation's end is answered when Serve ends.

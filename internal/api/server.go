@@ -20,6 +20,9 @@ import (
 // *arm.Error with status 401.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (arm.Principal, error)
+	// Stands is nil as long as whom the token was given to may act, also when
+	// the token itself has ended since.
+	Stands(ctx context.Context, token string) error
 }
 
 // Guests reaches the serial ports of running guests.
@@ -55,6 +58,9 @@ type Config struct {
 	// LongPoll is how long a poll of an operation waits for its end; zero is a
 	// second.
 	LongPoll time.Duration
+	// ConsoleCheck is how often it is looked whether who is at a console may
+	// still be; zero is ten seconds.
+	ConsoleCheck time.Duration
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
 }
@@ -79,6 +85,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	if c.LongPoll == 0 {
 		c.LongPoll = time.Second
+	}
+	if c.ConsoleCheck == 0 {
+		c.ConsoleCheck = 10 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -187,15 +196,24 @@ func (s *Server) serveKnown(w http.ResponseWriter, q *request, segments []string
 }
 
 func (s *Server) authenticate(q *request) (arm.Principal, error) {
+	token, err := q.bearer()
+	if err != nil {
+		return arm.Principal{}, err
+	}
+	return s.Identity.Authenticate(q.Context(), token)
+}
+
+// bearer is the token that the request has.
+func (q *request) bearer() (string, error) {
 	header := q.Header.Get("Authorization")
 	if header == "" {
-		return arm.Principal{}, arm.StatusError(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+		return "", arm.StatusError(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
 	}
 	scheme, token, ok := strings.Cut(header, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
-		return arm.Principal{}, arm.StatusError(http.StatusUnauthorized, "AuthenticationFailedInvalidHeader", "Authentication failed. The 'Authorization' header is provided in an invalid format; it must be 'Bearer <token>'.")
+		return "", arm.StatusError(http.StatusUnauthorized, "AuthenticationFailedInvalidHeader", "Authentication failed. The 'Authorization' header is provided in an invalid format; it must be 'Bearer <token>'.")
 	}
-	return s.Identity.Authenticate(q.Context(), strings.TrimSpace(token))
+	return strings.TrimSpace(token), nil
 }
 
 // armError is err as the client sees it.

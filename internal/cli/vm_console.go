@@ -115,6 +115,9 @@ func converse(ctx context.Context, ws *websocket.Conn, stdin io.Reader, stdout i
 		return nil // the end key, or an interruption without a terminal
 	case websocket.CloseStatus(err) == websocket.StatusInternalError:
 		return errors.New("the machine's serial port was closed")
+	case websocket.CloseStatus(err) == websocket.StatusPolicyViolation:
+		e, _ := errors.AsType[websocket.CloseError](err)
+		return &problem{code: exitCode(http.StatusForbidden), text: fmt.Sprintf("the cloud ended it, you may not be there any more: %s", e.Reason)}
 	}
 	return err
 }

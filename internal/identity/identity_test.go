@@ -171,6 +171,15 @@ func TestTokensEnd(t *testing.T) {
 	if _, err := s.Authenticate(t.Context(), raw); err == nil {
 		t.Error("the token is good after its end")
 	}
+	if err := s.Stands(t.Context(), raw); err != nil {
+		t.Errorf("who has come by the token before its end may not stay: %v", err)
+	}
+	other, _ := newService(t)
+	for name, raw := range map[string]string{"other's": login(t, other), "nonsense": "a.b.c"} {
+		if err := s.Stands(t.Context(), raw); err == nil {
+			t.Errorf("%s stands", name)
+		}
+	}
 	raw = login(t, s)
 	if _, err := s.Store.Update(t.Context(), func(tx store.Tx) error { return DeletePrincipal(t.Context(), tx, &Principal{ClientID: client}) }); err != nil {
 		t.Fatal(err)

@@ -102,6 +102,19 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (arm.Principal, 
 	return who, nil
 }
 
+// Stands says whether whom a token was given to may still act, also after the
+// token's end: it is asked about who came by the token and stays. Its errors
+// are *arm.Error with status 401.
+func (s *Service) Stands(ctx context.Context, raw string) error {
+	var c claims
+	p := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), jwt.WithoutClaimsValidation())
+	if _, err := p.ParseWithClaims(raw, &c, s.keyOf); err != nil {
+		return denied("InvalidAuthenticationToken", "The access token is invalid. Log in again.")
+	}
+	_, err := s.subject(ctx, &c)
+	return err
+}
+
 // subject is the principal that a token is of, as long as it may be used.
 func (s *Service) subject(ctx context.Context, c *claims) (*Principal, error) {
 	id := c.AppID
@@ -159,16 +172,19 @@ func (s *Service) read(raw string) (claims, error) {
 		return c, jwt.NewValidator(checks...).Validate(&c)
 	}
 	var c claims
-	_, err := jwt.NewParser(checks...).ParseWithClaims(raw, &c, func(t *jwt.Token) (any, error) {
-		if t.Header["kid"] != s.key.id {
-			return nil, errors.New("unknown key")
-		}
-		return &s.key.private.PublicKey, nil
-	})
+	_, err := jwt.NewParser(checks...).ParseWithClaims(raw, &c, s.keyOf)
 	if err == nil {
 		s.seen.add(raw, c)
 	}
 	return c, err
+}
+
+// keyOf is the key by which a token is to be signed.
+func (s *Service) keyOf(t *jwt.Token) (any, error) {
+	if t.Header["kid"] != s.key.id {
+		return nil, errors.New("unknown key")
+	}
+	return &s.key.private.PublicKey, nil
 }
 
 func (s *Service) checkClaims(c *claims) error {

@@ -142,6 +142,9 @@ func TestUsersLoseTheirTokens(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), g.Raw); err == nil {
 				t.Error("the access token is good")
 			}
+			if err := s.Stands(t.Context(), g.Raw); err == nil {
+				t.Error("who has come by the token may stay")
+			}
 			if _, err := s.Refresh(t.Context(), ask(), g.Refresh); !errors.Is(err, tt.refresh) {
 				t.Errorf("Refresh = %v, want %v", err, tt.refresh)
 			}
