@@ -82,9 +82,7 @@ func (g *Guest) Try(command string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	conn, err := g.c.Host.DialContext(ctx, "tcp", net.JoinHostPort(g.IP, "22"))
+	conn, err := g.dial(context.Background(), "22")
 	if err != nil {
 		return "", err
 	}
@@ -108,6 +106,14 @@ func (g *Guest) Try(command string) (string, error) {
 		err = fmt.Errorf("%s: %w: %s", command, err, out)
 	}
 	return strings.TrimSpace(string(out)), err
+}
+
+// dial gives up early: a guest that is not up yet answers nothing, and TCP asks
+// again after 1, 3, 7 and 15 seconds, long after it is.
+func (g *Guest) dial(ctx context.Context, port string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return g.c.Host.DialContext(ctx, "tcp", net.JoinHostPort(g.IP, port))
 }
 
 // sameHost takes any key the first time, and only that one from then on.
@@ -181,9 +187,7 @@ func (g *Guest) Listen() (stop func()) {
 }
 
 func (g *Guest) hear(ctx context.Context) {
-	dctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	conn, err := g.c.Host.DialContext(dctx, "tcp", net.JoinHostPort(g.IP, "7"))
+	conn, err := g.dial(ctx, "7")
 	if err != nil {
 		return
 	}
@@ -191,7 +195,7 @@ func (g *Guest) hear(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	for in := bufio.NewScanner(conn); ; {
 		// A guest that was killed does not say goodbye.
-		conn.SetReadDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // the read says it
+		conn.SetReadDeadline(time.Now().Add(3 * time.Second)) //nolint:errcheck // the read says it
 		if !in.Scan() {
 			return
 		}
